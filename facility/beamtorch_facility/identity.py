@@ -1,0 +1,52 @@
+"""Who somebody is: the directory's answer, never the container's."""
+
+import re
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from beamtorch_facility.identifier import Identifier
+from beamtorch_facility.proposal import BeamlineId, ProposalId
+from beamtorch_facility.words import Words
+
+ADMIN_GROUP = "facility-admin"
+TEAM_PREFIX = "proposal-"
+STAFF_PREFIX = "staff-"
+
+
+class Username(Identifier):
+    """The name that a person logs in with."""
+
+    __slots__ = ()
+    kind = Words(en="user name", zh="用户名")
+    pattern = re.compile(r"[a-z_][a-z0-9._-]{0,31}")
+
+
+class Identity(BaseModel):
+    """A person as the directory knows them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: Username
+    full_name: Words
+    uid: int = Field(ge=1, description="POSIX user id")
+    gid: int = Field(ge=1, description="primary POSIX group id")
+    groups: tuple[str, ...] = Field(default=(), description="names of all groups, proposal teams and staff included")
+    home: PurePosixPath | None = Field(default=None, description="home directory; none: made below the platform's own")
+    ssh_keys: tuple[str, ...] = ()
+    language: str = Field(default="en", description="language tag that the person prefers")
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person runs the facility."""
+        return ADMIN_GROUP in self.groups
+
+    @property
+    def proposals(self) -> frozenset[ProposalId]:
+        """The proposals whose team the person belongs to."""
+        return frozenset(ProposalId(g.removeprefix(TEAM_PREFIX)) for g in self.groups if g.startswith(TEAM_PREFIX))
+
+    @property
+    def staffed_beamlines(self) -> frozenset[BeamlineId]:
+        """The beamlines at which the person is staff."""
+        return frozenset(BeamlineId(g.removeprefix(STAFF_PREFIX)) for g in self.groups if g.startswith(STAFF_PREFIX))

@@ -1,0 +1,70 @@
+"""Where one platform on one machine keeps what it has. The only code that knows these places."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+def default_home() -> Path:
+    """Return ``$BEAMTORCH_HOME``, else the usual place for a program's data."""
+    named = os.environ.get("BEAMTORCH_HOME")
+    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("beamtorch"))
+
+
+@dataclass(frozen=True)
+class PlatformHome:
+    """The folder of a platform and the names in it."""
+
+    root: Path
+
+    @property
+    def directory(self) -> Path:
+        """The people (YAML)."""
+        return self.root / "config" / "directory.yaml"
+
+    @property
+    def environments(self) -> Path:
+        """The environments of the start page (YAML)."""
+        return self.root / "config" / "environments.yaml"
+
+    @property
+    def facility(self) -> Path:
+        """The user office's records: instruments, proposals, beamtimes, samples (YAML)."""
+        return self.root / "config" / "facility.yaml"
+
+    @property
+    def secrets(self) -> Path:
+        """Cookie secret, tokens and demo passwords; readable by the owner alone."""
+        return self.root / "secrets"
+
+    @property
+    def passwords(self) -> Path:
+        """The demo facility's passwords (JSON: user name → password)."""
+        return self.secrets / "passwords.json"
+
+    @property
+    def state(self) -> Path:
+        """Databases."""
+        return self.root / "state"
+
+    @property
+    def data(self) -> Path:
+        """Root of the beamtime folders."""
+        return self.root / "data"
+
+    @property
+    def homes(self) -> Path:
+        """Home folders of the people."""
+        return self.root / "homes"
+
+    @property
+    def logs(self) -> Path:
+        """A log per process."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """What runs now: process numbers and ports."""
+        return self.root / "run"

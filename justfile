@@ -1,0 +1,53 @@
+# The menu. `just check` is what CI runs.
+
+python := ".venv/bin/python"
+
+# list the recipes
+default:
+    @just --list
+
+# everything that CI checks
+check:
+    ./beamtorch test
+
+# style
+lint:
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+
+# who may import whom
+imports:
+    .venv/bin/lint-imports --no-cache
+
+# types
+types:
+    .venv/bin/mypy
+
+# tests, with pytest's own arguments
+test *args:
+    .venv/bin/python -m pytest {{args}}
+
+# the whole stories in a browser
+journeys *args:
+    .venv/bin/python -m pytest tests/journeys {{args}}
+
+# build and install the JupyterLab extension
+panels:
+    {{python}} labextensions/build.py
+
+# the platform on this machine
+serve *args:
+    ./beamtorch up {{args}}
+
+# a benchmark by name, e.g. `just bench ct`
+bench name *args:
+    {{python}} benchmarks/{{name}}.py {{args}}
+
+# write the committed OpenAPI documents anew
+openapi:
+    {{python}} -m beamtorch_spawner.openapi > docs/reference/spawner-openapi.json
+    {{python}} -m beamtorch_catalogue.openapi > docs/reference/catalogue-openapi.json
+
+# pin the newest versions that the ranges in pyproject.toml allow
+lock:
+    uv pip compile -q pyproject.toml --all-extras --universal -p 3.11 --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
