@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,7 +82,7 @@ class FileRecord(Wire):
     """One file of a dataset."""
 
     path: str = Field(description="absolute path, the same on every machine of the facility")
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, lt=2**63)
     format: str = Field(default="", description="e.g. NXtomo, Data Exchange, CBF, chi")
     xxh3: str | None = None
     state: DatasetState = DatasetState.COMPLETE
@@ -164,6 +164,7 @@ class DatasetPage(Wire):
     total: int = Field(description="number of hits, counted up to a cap")
     total_is_capped: bool
     next: str | None = Field(description="pass it as `after` for the next page; none: this is the last")
+    advice: Words | None = Field(default=None, description="if nothing matches: which part of the query to drop")
 
 
 class Attachment(Wire):
@@ -174,3 +175,37 @@ class Attachment(Wire):
     path: str = Field(description="the link, e.g. ~/datasets/tooth")
     attached_at: datetime
     state: DatasetState
+
+
+class AttachmentRequest(Wire):
+    """A link that a person's own process has made."""
+
+    dataset: DatasetId
+    path: str = Field(pattern=r"^~/datasets/[^/\x00-\x1f]{1,120}$", description="the link, e.g. ~/datasets/tooth")
+
+
+# -- files, for ingestors ------------------------------------------------------------------------
+
+
+class KnownFile(Wire):
+    """A file that the catalogue knows."""
+
+    dataset: DatasetId
+    source_id: str
+    path: str
+    state: DatasetState
+
+
+class KnownFilePage(Wire):
+    """One page of known files, by path."""
+
+    files: tuple[KnownFile, ...]
+    next: str | None = Field(description="pass it as `after` for the next page; none: this is the last")
+
+
+class FileState(Wire):
+    """What an ingestor found in a known file's place."""
+
+    dataset: DatasetId
+    path: str
+    state: Literal[DatasetState.COMPLETE, DatasetState.MISSING]

@@ -35,6 +35,11 @@ class PlatformHome:
         return self.root / "config" / "facility.yaml"
 
     @property
+    def settings(self) -> Path:
+        """What the person who runs the platform may choose (YAML)."""
+        return self.root / "config" / "platform.yaml"
+
+    @property
     def secrets(self) -> Path:
         """Cookie secret, tokens and demo passwords; readable by the owner alone."""
         return self.root / "secrets"
@@ -43,6 +48,16 @@ class PlatformHome:
     def passwords(self) -> Path:
         """The demo facility's passwords (JSON: user name → password)."""
         return self.secrets / "passwords.json"
+
+    @property
+    def tokens(self) -> Path:
+        """What the processes know each other by (JSON)."""
+        return self.secrets / "tokens.json"
+
+    @property
+    def cookie_secret(self) -> Path:
+        """The Hub's cookie secret (hexadecimal)."""
+        return self.secrets / "hub-cookie"
 
     @property
     def state(self) -> Path:
@@ -68,3 +83,36 @@ class PlatformHome:
     def run(self) -> Path:
         """What runs now: process numbers and ports."""
         return self.root / "run"
+
+    @property
+    def ports(self) -> Path:
+        """Where each process listens (JSON); kept, so that labs find the Hub again."""
+        return self.run / "ports.json"
+
+    @property
+    def labs(self) -> Path:
+        """A file per running lab, by the spawner (JSON: process number and its start)."""
+        return self.run / "labs"
+
+    @property
+    def record(self) -> Path:
+        """What the supervisor says of itself and its children (JSON)."""
+        return self.run / "platform.json"
+
+    @property
+    def requests(self) -> Path:
+        """What other commands ask of the supervisor."""
+        return self.run / "requests"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the supervisor as long as it lives."""
+        return self.run / "lock"
+
+    def make(self) -> None:
+        """Make the folders; what could be used in somebody's name is for the owner alone."""
+        for folder in (self.root, self.directory.parent, self.data, self.homes):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.secrets, self.state, self.logs, self.run, self.labs, self.requests):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)

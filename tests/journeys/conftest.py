@@ -33,7 +33,7 @@ QUIET = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 SIZE = {"width": 1440, "height": 900}
-PATIENCE = 60_000
+PATIENCE = 1000 * int(os.environ.get("BEAMTORCH_PATIENCE", "60"))
 """Milliseconds that a busy machine may take for a step that a person would call immediate."""
 
 
@@ -165,7 +165,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(stage: Stage, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
+def visit(request: pytest.FixtureRequest, stage: Stage, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
     """Give each person a browser and sign them in; a script error on any page fails the story."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -183,6 +183,8 @@ def visit(stage: Stage, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
 
     expect.set_options(timeout=PATIENCE)
     yield visit
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        # What each person saw last: the first thing to look at when a story is red.
+        Visitor(stage, context.pages[0]).picture(f"last-{request.node.originalname}-{number}")
         context.close()
     assert not faults

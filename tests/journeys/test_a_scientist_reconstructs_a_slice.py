@@ -26,8 +26,8 @@ def test_a_scientist_reconstructs_a_slice(stage, visit, tmp_path):
 
     panel = visitor.panel()
     panel.locator("input[type=search]").fill(stage.cast.query)
-    row = panel.locator("[data-dataset]").filter(has_text=re.compile(rf"\b{re.escape(stage.cast.scan.name)}\b")).first
-    row.click()
+    name = page.locator(".bt-name", has_text=re.compile(rf"^{re.escape(stage.cast.scan.name)}$"))
+    panel.locator("[data-dataset]").filter(has=name).first.click()
     panel.locator('[data-action="attach"]').first.click()
     expect(panel.locator('[data-action="detach"]').first).to_be_visible()
     link = stage.home / "homes" / stage.cast.scientist / "datasets" / stage.cast.scan.name
@@ -38,7 +38,7 @@ def test_a_scientist_reconstructs_a_slice(stage, visit, tmp_path):
     panel.locator('[data-action="insert-loader"]').first.click()
     cell = page.locator(".jp-Notebook .jp-CodeCell").filter(has_text="beamtorch_apps.ct")
     expect(cell).to_be_visible()
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=2 * MINUTE)
+    expect(page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=2 * MINUTE)
     cell.click()
     page.keyboard.press("Shift+Enter")
     shown = page.locator('.jp-OutputArea img[alt^="CT slice"]')

@@ -13,7 +13,10 @@
     : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const theme = asked.get("theme") || keep.get("theme");
   if (themes.includes(theme)) root.dataset.theme = theme;
-  let lang = asked.get("lang") || keep.get("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+  /* A page may know what the person prefers (<html data-language="zh-CN">); what they chose here last comes first. */
+  let lang = asked.get("lang") || keep.get("lang")
+    || ((root.dataset.language || navigator.language).startsWith("zh") ? "zh" : "en");
+  if (lang !== "zh") lang = "en";
   if (asked.get("lang")) keep.set("lang", lang);
   root.lang = lang === "zh" ? "zh-CN" : "en";
 
@@ -39,18 +42,21 @@
     for (const el of within.querySelectorAll("[data-icon]:empty"))
       el.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true">${(window.ICONS || {})[el.dataset.icon] || ""}</svg>`;
   }
-  /* Clock times of the page, in the reader's own zone: <time datetime="…" data-time="clock|day|full">. */
+  /* Times of the page in the reader's own zone: <time datetime="…"> near ones with the clock, others by the day;
+     data-time="full" always with year and clock. Chinese has a space between digits and 年, 月, 日. */
   function tell(within = document) {
     const locale = lang === "zh" ? "zh-CN" : "en-GB";
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-    const today = new Date();
+    const now = new Date();
     for (const el of within.querySelectorAll("time[datetime]")) {
       const at = new Date(el.dateTime);
-      const days = Math.round((new Date(today.toDateString()) - new Date(at.toDateString())) / 864e5);
-      const near = days === 0 ? (lang === "zh" ? "今天 " : "today ") : days === 1 ? (lang === "zh" ? "昨天 " : "yesterday ") : null;
-      el.textContent = near !== null ? near + clock.format(at) : new Intl.DateTimeFormat(locale, {
-        day: "numeric", month: lang === "zh" ? "long" : "short",
-        ...(at.getFullYear() === today.getFullYear() ? {} : { year: "numeric" }) }).format(at);
+      if (Number.isNaN(+at)) continue;
+      const full = el.dataset.time === "full";
+      const days = Math.round((new Date(now.toDateString()) - new Date(at.toDateString())) / 864e5);
+      const near = full ? undefined : [["today", "今天"], ["yesterday", "昨天"]][days];
+      const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: lang === "zh" ? "long" : "short",
+        ...(full || at.getFullYear() !== now.getFullYear() ? { year: "numeric" } : {}) }).format(at).replace(/(?<=\d)(?=[年月日])|(?<=[年月])(?=\d)/g, " ");
+      el.textContent = near ? `${near[lang === "zh" ? 1 : 0]} ${clock.format(at)}` : full ? `${day} ${clock.format(at)}` : day;
       el.title = at.toLocaleString(locale, { timeZoneName: "short" });
     }
   }

@@ -1,0 +1,183 @@
+"""The reconstruction engine: filtered back-projection in Fourier space by one non-uniform FFT per pair of slices.
+
+The spectrum of a projection is the image's spectrum on a line through the origin. Two slices travel as real and
+imaginary part of one complex image, so that one type 1 transform (finufft) back-projects both. The ramp filter is
+defined in real space (Kak & Slaney, Principles of Computerized Tomographic Imaging, eq. 3.61), which keeps the mean
+of the image right; projections are weighted by the angle that they stand for. Where the axis of rotation lies is
+only a phase: one `Geometry` serves every trial axis.
+
+One thread per transform and a fixed pairing of rows make results the same to the last bit, however many workers run.
+"""
+
+from dataclasses import dataclass
+
+import finufft
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Complex64 = NDArray[np.complex64]
+
+FILTERS = ("ramp", "shepp-logan", "hann")
+TOLERANCE = 1e-3
+"""Relative error of the transform; 1e-6 is five times dearer and no closer to the phantom."""
+PADDING = 1.5
+WIDEST_GAP = 8.0
+"""A gap between projections that exceeds so many mean gaps is a part that was not measured, not one projection's share."""
+
+
+def angular_weights(angles: Float64) -> Float64:
+    """Return the share of the half turn that each projection stands for.
+
+    Parameters
+    ----------
+    angles
+        Degrees, shape (n,), in any order; a direction and its opposite count as the same.
+
+    Returns
+    -------
+    array
+        Radians, shape (n,); they add up to π where the half turn is covered.
+    """
+    turned = np.mod(angles, 180.0)
+    order = np.argsort(turned, kind="stable")
+    gaps = np.diff(turned[order], append=turned[order[0]] + 180.0)
+    missing = gaps > WIDEST_GAP * 180.0 / len(angles)
+    if missing.any() and not missing.all():
+        gaps[missing] = gaps[~missing].mean()
+    weights = np.empty(len(angles))
+    weights[order] = 0.5 * (gaps + np.roll(gaps, 1))
+    return np.deg2rad(weights)
+
+
+def ramp(length: int, name: str = "ramp") -> Float64:
+    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length.
+
+    The highest frequency is left out: it has no partner of opposite sign, and would leak one slice of a pair into
+    the other.
+    """
+    offset = np.fft.fftfreq(length, 1 / length)
+    kernel = np.zeros(length)
+    odd = np.mod(offset, 2) == 1
+    kernel[odd] = -1.0 / (np.pi * offset[odd]) ** 2
+    kernel[0] = 0.25
+    spectrum = np.fft.fft(kernel).real
+    frequency = np.fft.fftfreq(length)
+    if name == "shepp-logan":
+        spectrum *= np.sinc(frequency)
+    elif name == "hann":
+        spectrum *= 0.5 + 0.5 * np.cos(2 * np.pi * frequency)
+    spectrum[length // 2] = 0.0
+    return spectrum
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides a plan: the detector's width, the image's width and the filter."""
+
+    columns: int
+    """Width of the detector in pixels."""
+    size: int
+    """Width of the image in its own pixels; fewer than ``columns`` gives a preview of the same field."""
+    filter: str = "ramp"
+
+
+class Geometry:
+    """One set of angles and sizes, ready to reconstruct any number of pairs about any axis.
+
+    Not for two threads at once: the plan has one workspace.
+
+    Parameters
+    ----------
+    angles
+        Degrees, shape (n,), any order, any range.
+    shape
+        Sizes and filter.
+    """
+
+    def __init__(self, angles: Float64, shape: Shape) -> None:
+        self.angles = np.asarray(angles, dtype=np.float64)
+        self.shape = shape
+        padded = int(scipy.fft.next_fast_len(int(np.ceil(PADDING * shape.columns / 2)))) * 2
+        self._padded = padded
+        frequency = np.fft.fftfreq(padded)
+        kept = np.abs(frequency) * shape.columns < 0.5 * shape.size
+        kept[padded // 2] = False
+        self._kept = None if kept.sum() == padded - 1 else np.flatnonzero(kept)
+        used = frequency if self._kept is None else frequency[self._kept]
+        self._frequency = used
+        spectrum = ramp(padded, shape.filter)
+        self._filter = (spectrum if self._kept is None else spectrum[self._kept]) / padded
+        self._steps = self._pixel_phase()
+        self._plan = self._planned()
+
+    def _directions(self) -> tuple[Float64, Float64]:
+        radians = np.deg2rad(self.angles)
+        return np.cos(radians), np.sin(radians)
+
+    def _pixel_phase(self) -> Complex64:
+        """Weights of the projections, and the half pixel that lies between an even image's centre and its modes."""
+        across, down = self._directions()
+        zoom = self.shape.columns / self.shape.size
+        half = 0.5 * zoom if self.shape.size % 2 == 0 else 0.0
+        phase = np.exp(2j * np.pi * half * np.outer(across + down, self._frequency))
+        return np.asarray(phase * angular_weights(self.angles)[:, None] * self._filter, dtype=np.complex64)
+
+    def _planned(self) -> finufft.Plan:
+        across, down = self._directions()
+        zoom = self.shape.columns / self.shape.size
+        along = (2 * np.pi * zoom) * self._frequency
+        plan = finufft.Plan(
+            1,
+            (self.shape.size, self.shape.size),
+            eps=TOLERANCE,
+            isign=1,
+            dtype="complex64",
+            nthreads=1,
+            upsampfac=1.25,
+        )
+        plan.setpts(
+            np.outer(down, along).astype(np.float32).ravel(),
+            np.outer(across, along).astype(np.float32).ravel(),
+        )
+        return plan
+
+    def pair(self, first: Float32, second: Float32 | None, axis: float, second_axis: float | None = None) -> Complex64:
+        """Reconstruct two sinograms at once, or one about two axes.
+
+        Parameters
+        ----------
+        first, second
+            Line integrals, shape (angles, columns); no second: zeros.
+        axis, second_axis
+            Column of the axis of rotation, the centre of the first pixel being 0; no second: the same.
+
+        Returns
+        -------
+        array
+            Shape (size, size), the slices as real and imaginary part, in 1/pixel of the detector. The axis of
+            rotation is the middle of the image; x grows to the right with the detector's columns at 0°, y downwards.
+        """
+        spectrum = self.spectrum(first, second)
+        return self.about(spectrum, axis, axis if second_axis is None else second_axis)
+
+    def about(self, spectrum: Complex64, axis: float, second_axis: float) -> Complex64:
+        """Reconstruct from a spectrum that `spectrum` returned, which stays as it is."""
+        turn = 2j * np.pi * self._frequency
+        phase = np.exp(turn * axis)
+        if second_axis != axis:
+            phase = phase + 1j * np.exp(turn * second_axis)
+        turned = spectrum * self._steps
+        turned *= phase.astype(np.complex64)
+        return np.asarray(self._plan.execute(turned.ravel()))
+
+    def spectrum(self, first: Float32, second: Float32 | None) -> Complex64:
+        """Return the spectra of the projections as far as the image needs them; independent of the axis."""
+        packed = np.zeros((len(self.angles), self._padded), dtype=np.complex64)
+        packed.real[:, : self.shape.columns] = first
+        if second is not None:
+            packed.imag[:, : self.shape.columns] = second
+        spectrum: Complex64 = scipy.fft.fft(packed, axis=1, overwrite_x=True, workers=1)
+        return spectrum if self._kept is None else spectrum[:, self._kept]

@@ -1,0 +1,1 @@
+"""What apps share: pictures, jobs, the image viewer, and how Voila serves them."""

@@ -1,0 +1,53 @@
+"""The catalogue as a process: settings from the environment, tables brought up to date, then served."""
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from beamtorch_catalogue.app import create_app
+from beamtorch_catalogue.settings import CatalogueSettings
+from beamtorch_facility.errors import BeamtorchError
+
+GRACE_SECONDS = 2
+"""How long open requests may still take after SIGTERM."""
+
+
+class _WithoutQuery(logging.Filter):
+    """Keeps query strings out of the log: OAuth codes pass there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the path of an access line at its question mark."""
+        if isinstance(record.args, tuple):
+            cut = (a.partition("?")[0] if isinstance(a, str) and a.startswith("/") else a for a in record.args)
+            record.args = tuple(cut)
+        return True
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # Every call to the Hub would be a line, and alembic announces what did not change.
+    for name in ("httpx", "alembic.runtime"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").addFilter(_WithoutQuery())
+    try:
+        settings = CatalogueSettings.from_environment(os.environ)
+        app = create_app(settings)
+    except BeamtorchError as error:
+        print(f"beamtorch catalogue: {error.detail.en}", file=sys.stderr)  # noqa: T201 - the process's last words
+        return error.exit_code
+    uvicorn.run(
+        app,
+        host=settings.hub.listen_host,
+        port=settings.hub.listen_port,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        proxy_headers=False,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""The catalogue in a browser: search, quick view, the page of a dataset. Server-rendered, with small scripts."""
+
+from beamtorch_catalogue.portal.doors import portal_router
+from beamtorch_catalogue.portal.view import Portal
+
+__all__ = ["Portal", "portal_router"]

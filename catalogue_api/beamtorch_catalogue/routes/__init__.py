@@ -1,0 +1,14 @@
+"""The REST API: each route translates a request, asks one service, and hands back its answer."""
+
+from fastapi import APIRouter
+
+from beamtorch_catalogue.factory import Factory
+from beamtorch_catalogue.routes import attachments, datasets, facility, files
+
+
+def router(factory: Factory) -> APIRouter:
+    """Return all routes of the REST API."""
+    api = APIRouter()
+    for part in (datasets, files, facility, attachments):
+        api.include_router(part.router(factory))
+    return api

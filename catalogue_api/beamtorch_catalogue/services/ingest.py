@@ -1,0 +1,192 @@
+"""Taking in what beamlines measured: records in bulk, and news about files that are gone or back."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.services.access import readable
+from beamtorch_catalogue.services.paging import from_cursor, to_cursor
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.recording import Recording, files_gone, misplaced, set_state
+from beamtorch_catalogue.stores.database import Database
+from beamtorch_catalogue.stores.full_text import FullText
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow
+from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileState, IngestResult, KnownFile, KnownFilePage
+from beamtorch_facility.data_layout import DataLayout
+from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.directory import Directory
+from beamtorch_facility.words import Words
+
+FILES_PER_PAGE = 5000
+
+
+class NotAnIngestorError(CatalogueError):
+    """Somebody who may read and register results, but not write for a beamline."""
+
+    code = "not-an-ingestor"
+    status = 403
+    exit_code = 7
+    title = Words(en="Only for ingestors", zh="仅限数据采集账号")
+
+
+class Ingest:
+    """Writes what ingestors found."""
+
+    def __init__(self, *, database: Database, full_text: FullText, directory: Directory, layout: DataLayout) -> None:
+        self._database, self._full_text = database, full_text
+        self._directory, self._layout = directory, layout
+
+    def bulk(self, reader: Reader, records: Sequence[DatasetRecord]) -> list[IngestResult]:
+        """Create or update records in one transaction; one that makes no sense is refused alone, with the reason."""
+        require_ingestor(reader)
+        with self._database.writing() as session:
+            beamtimes = load_beamtimes(session, (record.beamtime for record in records))
+            recording = Recording(
+                session=session, full_text=self._full_text, people=self._directory.people(), by=reader.name
+            )
+            recording.load(records)
+            results = [self._one(session, reader, recording, beamtimes, record) for record in records]
+            recording.finish()
+            return results
+
+    def _one(
+        self,
+        session: Session,
+        reader: Reader,
+        recording: Recording,
+        beamtimes: dict[str, Beamtime],
+        record: DatasetRecord,
+    ) -> IngestResult:
+        beamtime = beamtimes.get(record.beamtime)
+        problem = no_such_beamtime(record) if beamtime is None else misplaced(self._layout, record, beamtime)
+        if problem is not None or beamtime is None:
+            return IngestResult(source_id=record.source_id, dataset=None, outcome="refused", problem=problem)
+        parents, unknown = load_parents(session, reader, record)
+        if unknown:
+            return IngestResult(
+                source_id=record.source_id, dataset=None, outcome="refused", problem=no_such_parents(unknown)
+            )
+        done = recording.put(record, beamtime, parents)
+        return IngestResult(source_id=record.source_id, dataset=DatasetId(done.row.id), outcome=done.outcome)
+
+    def known_files(self, reader: Reader, below: str, after: str | None) -> KnownFilePage:
+        """Return one page of the files that the catalogue knows in a folder, by path."""
+        require_ingestor(reader)
+        folder = below.rstrip("/") + "/"
+        # LIKE alone ignores case in SQLite.
+        inside = and_(
+            FileRow.path.startswith(folder, autoescape=True), func.substr(FileRow.path, 1, len(folder)) == folder
+        )
+        listed = (
+            select(FileRow, DatasetRow)
+            .join(DatasetRow, DatasetRow.number == FileRow.dataset)
+            .where(readable(reader), or_(inside, FileRow.path == below.rstrip("/")))
+            .order_by(FileRow.path, FileRow.dataset)
+            .limit(FILES_PER_PAGE + 1)
+        )
+        if after:
+            path, number = from_cursor(after)
+            listed = listed.where(or_(FileRow.path > path, and_(FileRow.path == path, FileRow.dataset > number)))
+        with self._database.reading() as session:
+            rows = session.execute(listed).all()
+            page, more = rows[:FILES_PER_PAGE], rows[FILES_PER_PAGE:]
+            return KnownFilePage(
+                files=tuple(
+                    KnownFile(
+                        dataset=DatasetId(dataset.id),
+                        source_id=dataset.source_id,
+                        path=file.path,
+                        state=DatasetState(file.state),
+                    )
+                    for file, dataset in page
+                ),
+                next=to_cursor(page[-1][0].path, page[-1][0].dataset) if more else None,
+            )
+
+    def report(self, reader: Reader, states: Sequence[FileState]) -> int:
+        """Note which files are gone or back; a dataset with a file gone is missing until it is back."""
+        require_ingestor(reader)
+        changed = 0
+        with self._database.writing() as session:
+            touched: dict[int, DatasetRow] = {}
+            for found in states:
+                pair = session.execute(
+                    select(FileRow, DatasetRow)
+                    .join(DatasetRow, DatasetRow.number == FileRow.dataset)
+                    .where(DatasetRow.id == found.dataset, FileRow.path == found.path, readable(reader))
+                ).first()
+                if pair is not None and pair[0].state != found.state.value:
+                    pair[0].state = found.state.value
+                    touched[pair[1].number] = pair[1]
+                    changed += 1
+            session.flush()
+            for row in touched.values():
+                _follow_files(session, row)
+        return changed
+
+
+def _follow_files(session: Session, row: DatasetRow) -> None:
+    gone = session.scalars(
+        select(FileRow.path)
+        .where(FileRow.dataset == row.number, FileRow.state == DatasetState.MISSING.value)
+        .order_by(FileRow.position)
+    ).all()
+    # What the files say may differ now, so the same record has to be taken in again.
+    row.fingerprint = ""
+    if gone:
+        set_state(row, DatasetState.MISSING, files_gone(list(gone)))
+    elif row.state == DatasetState.MISSING.value:
+        set_state(row, DatasetState.COMPLETE, None)
+
+
+def require_ingestor(reader: Reader) -> None:
+    """Refuse everybody but the ingest service and those who run the facility."""
+    if not reader.may_ingest:
+        raise NotAnIngestorError(
+            Words(
+                en="Only the ingest service and those who run the facility may do this. To add a result of your own, "
+                "register it as processed data of your beamtime.",
+                zh="只有采集服务和设施管理人员可执行此操作。如需添加自己的结果，请将其登记为您机时的处理数据。",
+            )
+        )
+
+
+def load_beamtimes(session: Session, names: Iterable[str]) -> dict[str, Beamtime]:
+    """Return the known ones of some beamtimes, with proposal and instrument."""
+    rows = session.scalars(
+        select(Beamtime)
+        .where(Beamtime.beamtime.in_(sorted(set(names))))
+        .options(joinedload(Beamtime.of_proposal), joinedload(Beamtime.of_instrument))
+    )
+    return {row.beamtime: row for row in rows}
+
+
+def load_parents(session: Session, reader: Reader, record: DatasetRecord) -> tuple[list[int], list[DatasetId]]:
+    """Return the numbers of a record's parents, and those that the reader cannot read."""
+    if not record.parents:
+        return [], []
+    found = session.execute(
+        select(DatasetRow.id, DatasetRow.number).where(DatasetRow.id.in_(record.parents), readable(reader))
+    )
+    numbers = {row.id: row.number for row in found}
+    return list(numbers.values()), [parent for parent in record.parents if parent not in numbers]
+
+
+def no_such_parents(unknown: Sequence[DatasetId]) -> Words:
+    """Say which parents cannot be read."""
+    names = ", ".join(unknown)
+    return Words(
+        en=f"It says that it was made from {names}, which you cannot read or which does not exist. Correct “parents”.",
+        zh=f"其来源 {names} 不存在或您无权读取。请更正 parents。",
+    )
+
+
+def no_such_beamtime(record: DatasetRecord) -> Words:
+    """Say that the catalogue does not know a beamtime."""
+    return Words(
+        en=f"The catalogue does not know beamtime {record.beamtime}. Import the facility's records first "
+        "(“beamtorch catalogue import”), or correct the number.",
+        zh=f"数据目录中没有机时 {record.beamtime}。请先导入设施信息（beamtorch catalogue import），或更正编号。",
+    )

@@ -1,0 +1,54 @@
+"""Places in a list, as callers carry them from page to page: opaque, checked, and never an offset."""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+
+from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_facility.words import Words
+
+
+class BadPageError(CatalogueError):
+    """A place that this catalogue never gave out."""
+
+    code = "bad-page"
+    status = 422
+    title = Words(en="There is no such page", zh="没有这一页")
+
+
+def to_cursor(key: str | datetime, number: int) -> str:
+    """Return a place as a short text."""
+    text = key.astimezone(UTC).isoformat() if isinstance(key, datetime) else key
+    return base64.urlsafe_b64encode(json.dumps([text, number]).encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str) -> tuple[str, int]:
+    """Return the sort key and the row number of a place."""
+    try:
+        document = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key, number = document
+        if isinstance(key, str) and isinstance(number, int) and 0 <= number < 2**63 and "\0" not in key:
+            return key, number
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        pass
+    raise _bad_page()
+
+
+def from_time_cursor(cursor: str) -> tuple[datetime, int]:
+    """Return the moment and the row number of a place in a list by time."""
+    key, number = from_cursor(cursor)
+    try:
+        return datetime.fromisoformat(key).astimezone(UTC), number
+    except (ValueError, OverflowError) as error:
+        raise _bad_page() from error
+
+
+def _bad_page() -> BadPageError:
+    return BadPageError(
+        Words(
+            en="“after” is not a place that this catalogue gave out. Take it from “next” of the page before, "
+            "or leave it out to start again.",
+            zh="after 不是本目录给出的位置。请使用上一页的 next，或省略以从头开始。",
+        )
+    )

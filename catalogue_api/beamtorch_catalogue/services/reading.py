@@ -1,0 +1,102 @@
+"""From rows to the wire. Whoever reads datasets does it with `select_datasets`, which carries the access."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from beamtorch_catalogue.services.access import readable
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.stores.models import (
+    AttachmentRow,
+    Beamtime,
+    DatasetRow,
+    FileRow,
+    ParameterRow,
+    words,
+)
+from beamtorch_catalogue.wire import DatasetState, DatasetSummary, FileRecord
+from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_facility.proposal import BeamlineId, BeamtimeId, ProposalId
+from beamtorch_facility.quantity import Quantity
+from beamtorch_facility.words import Words
+
+
+def select_datasets(reader: Reader) -> Select[DatasetRow]:
+    """Return the query of all datasets that somebody may read, with what a summary needs."""
+    return (
+        select(DatasetRow)
+        .where(readable(reader))
+        .options(
+            joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_instrument, innerjoin=True),
+            joinedload(DatasetRow.of_sample),
+        )
+    )
+
+
+def summaries(session: Session, reader: Reader, rows: Sequence[DatasetRow]) -> tuple[DatasetSummary, ...]:
+    """Return rows as summaries, with energy and the reader's own links, in two more queries for all of them."""
+    numbers = [row.number for row in rows]
+    energies = {
+        row.dataset: _quantity(row)
+        for row in session.scalars(
+            select(ParameterRow).where(ParameterRow.dataset.in_(numbers), ParameterRow.name == "energy")
+        )
+    }
+    links = _links(session, reader, numbers)
+    return tuple(
+        DatasetSummary(
+            id=DatasetId(row.id),
+            name=row.name,
+            kind=DatasetKind(row.kind),
+            technique=row.technique,
+            beamline=BeamlineId(row.of_beamtime.beamline),
+            beamline_name=_words(row.of_beamtime.of_instrument.name_en, row.of_beamtime.of_instrument.name_zh),
+            proposal=ProposalId(row.of_beamtime.proposal),
+            beamtime=BeamtimeId(row.beamtime),
+            sample=row.of_sample.name if row.of_sample else None,
+            sample_description=words(row.of_sample.description_en, row.of_sample.description_zh)
+            if row.of_sample
+            else None,
+            measured_at=row.measured_at,
+            size=row.size,
+            file_count=row.file_count,
+            energy=energies.get(row.number),
+            state=DatasetState(row.state),
+            problem=words(row.problem_en, row.problem_zh),
+            attached_at=links.get(row.number),
+        )
+        for row in rows
+    )
+
+
+def _links(session: Session, reader: Reader, numbers: Iterable[int]) -> dict[int, str]:
+    if reader.username is None:
+        return {}
+    mine = select(AttachmentRow).where(AttachmentRow.username == reader.username, AttachmentRow.dataset.in_(numbers))
+    return {row.dataset: row.path for row in session.scalars(mine)}
+
+
+def file_record(row: FileRow) -> FileRecord:
+    """Return a file as it goes on the wire."""
+    return FileRecord(
+        path=row.path,
+        size=row.size,
+        format=row.format,
+        xxh3=row.xxh3,
+        state=DatasetState(row.state),
+        problem=words(row.problem_en, row.problem_zh),
+    )
+
+
+def parameter(row: ParameterRow) -> Quantity | str:
+    """Return a parameter as it was written."""
+    return _quantity(row) or row.text or ""
+
+
+def _quantity(row: ParameterRow) -> Quantity | None:
+    return None if row.value is None else Quantity(value=row.value, unit=row.unit or "")
+
+
+def _words(en: str, zh: str) -> Words:
+    return Words(en=en, zh=zh)

@@ -1,0 +1,135 @@
+"""Results of people: processed data that somebody adds to a beamtime they belong to."""
+
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.services.access import writable_beamtimes
+from beamtorch_catalogue.services.datasets import Datasets
+from beamtorch_catalogue.services.ingest import load_parents, no_such_parents
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.recording import Recording, misplaced
+from beamtorch_catalogue.stores.database import Database
+from beamtorch_catalogue.stores.full_text import FullText
+from beamtorch_catalogue.stores.models import Beamtime
+from beamtorch_catalogue.wire import Dataset, DatasetRecord
+from beamtorch_facility.data_layout import Area, DataLayout
+from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_facility.directory import Directory
+from beamtorch_facility.proposal import BeamtimeId
+from beamtorch_facility.words import Words
+
+_ALLOWED = frozenset({DatasetKind.PROCESSED, DatasetKind.SIMULATED})
+
+
+class RegistrationRefusedError(CatalogueError):
+    """A result that cannot be taken as it is."""
+
+    code = "registration-refused"
+    status = 422
+    title = Words(en="This result cannot be registered", zh="无法登记此结果")
+
+
+class NotYourBeamtimeError(CatalogueError):
+    """A beamtime that does not exist, or that the caller does not belong to."""
+
+    code = "not-your-beamtime"
+    status = 403
+    exit_code = 7
+    title = Words(en="Not a beamtime of yours", zh="不是您的机时")
+
+
+class Registration:
+    """Takes results in."""
+
+    def __init__(
+        self, *, database: Database, full_text: FullText, directory: Directory, layout: DataLayout, datasets: Datasets
+    ) -> None:
+        self._database, self._full_text = database, full_text
+        self._directory, self._layout, self._datasets = directory, layout, datasets
+
+    def register(self, reader: Reader, record: DatasetRecord) -> Dataset:
+        """Create or update a processed dataset of the reader's beamtime.
+
+        Raises
+        ------
+        NotYourBeamtimeError
+            If the reader does not belong to the beamtime.
+        RegistrationRefusedError
+            If the record is of another kind, its files are elsewhere or do not exist, or it would replace raw data.
+        """
+        with self._database.writing() as session:
+            beamtime = self._beamtime(session, reader, record.beamtime)
+            self._check_files(record, beamtime)
+            parents, unknown = load_parents(session, reader, record)
+            if unknown:
+                raise RegistrationRefusedError(no_such_parents(unknown))
+            recording = Recording(
+                session=session, full_text=self._full_text, people=self._directory.people(), by=reader.name
+            )
+            recording.load([record])
+            known = recording.known(record)
+            if known is not None and known.kind not in _ALLOWED:
+                raise RegistrationRefusedError(
+                    Words(
+                        en=f"“{record.source_id}” is the name of {known.kind} data of this beamtime, which a result "
+                        "cannot replace. Choose another source_id.",
+                        zh=f"“{record.source_id}”是本机时{known.kind}数据的名称，结果不能替换它。请更换 source_id。",
+                    )
+                )
+            done = recording.put(record, beamtime, parents)
+            recording.finish()
+            dataset = DatasetId(done.row.id)
+        return self._datasets.dataset(reader, dataset)
+
+    @staticmethod
+    def _beamtime(session: Session, reader: Reader, name: BeamtimeId) -> Beamtime:
+        beamtime = session.scalar(
+            select(Beamtime)
+            .where(Beamtime.beamtime == name, writable_beamtimes(reader))
+            .options(joinedload(Beamtime.of_proposal), joinedload(Beamtime.of_instrument))
+        )
+        if beamtime is None:
+            raise NotYourBeamtimeError(
+                Words(
+                    en=f"You do not belong to a beamtime {name}. “beamtimes” lists yours; ask the user office if one "
+                    "is missing.",
+                    zh=f"您不属于机时 {name}。beamtimes 可列出您的机时；如有缺漏请联系用户办公室。",
+                )
+            )
+        return beamtime
+
+    def _check_files(self, record: DatasetRecord, beamtime: Beamtime) -> None:
+        if record.kind not in _ALLOWED:
+            raise RegistrationRefusedError(
+                Words(
+                    en=f"People register processed or simulated data; {record.kind} data come in by the ingest of the "
+                    "beamline.",
+                    zh=f"个人可登记处理或模拟数据；{record.kind} 数据由线站采集入库。",
+                )
+            )
+        problem = misplaced(self._layout, record, beamtime)
+        if problem is not None:
+            raise RegistrationRefusedError(problem)
+        for file in record.files:
+            path = Path(file.path)
+            if self._layout.locate(path)[1] is Area.RAW:
+                raise RegistrationRefusedError(_in_raw(file.path))
+            if not path.is_file():
+                raise RegistrationRefusedError(_not_there(file.path))
+
+
+def _in_raw(path: str) -> Words:
+    return Words(
+        en=f"{path} lies among the raw data, which are nobody's result. Write results to “processed”.",
+        zh=f"{path} 位于原始数据目录。请将结果写入 processed 目录。",
+    )
+
+
+def _not_there(path: str) -> Words:
+    return Words(
+        en=f"{path} does not exist. Finish writing the file, then register it.",
+        zh=f"{path} 不存在。请写完文件后再登记。",
+    )

@@ -1,0 +1,1 @@
+"""The database: tables, full text and migrations. Stores obey; services decide."""

@@ -1,0 +1,142 @@
+"""The connection to SQLite or PostgreSQL, with the settings that make both keep what was promised."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_facility.words import Words
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MILLISECONDS = 15_000
+"""How long a writer of SQLite waits for another one."""
+_WRITING = "beamtorch_writing"
+
+
+class DatabaseUnusableError(CatalogueError):
+    """The database does not answer, is full or cannot be written."""
+
+    code = "database-unusable"
+    status = 503
+    exit_code = 5
+    title = Words(en="The catalogue's database does not answer", zh="数据目录的数据库无响应")
+
+
+class ValueRefusedError(CatalogueError):
+    """A value that the database cannot hold."""
+
+    code = "value-refused"
+    status = 422
+    title = Words(en="A value cannot be stored", zh="有值无法存储")
+
+
+class Database:
+    """One database; sessions for reading and for writing, and its schema."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        self._readers = sessionmaker(self._engine)
+        self._writers = sessionmaker(self._engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that sees one state of the database and changes nothing."""
+        with _said_plainly(), self._readers() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a session that commits at its end, or leaves nothing behind if anything is raised."""
+        with _said_plainly(), self._writers.begin() as session:
+            yield session
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the tables to a revision; with data in them, and whole or not at all."""
+        with _said_plainly():
+            command.upgrade(self._alembic(), revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the tables back to a revision."""
+        with _said_plainly():
+            command.downgrade(self._alembic(), revision)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def _alembic(self) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["engine"] = self._engine
+        return config
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise ValueRefusedError(
+            Words(
+                en="A value is too long, or holds a character that cannot be stored (NUL). Nothing was changed. "
+                "Shorten or clean it and send it again.",
+                zh="有值过长或含有无法存储的字符（NUL），未做任何更改。请缩短或清理后重新发送。",
+            )
+        ) from error
+    except DBAPIError as error:
+        if not _is_outage(error):
+            raise
+        log.warning("the database refused: %s", error.orig)
+        raise DatabaseUnusableError(
+            Words(
+                en="The catalogue's database does not answer, or has no room. Nothing was changed. "
+                "Try again in a minute; if it stays, tell the facility.",
+                zh="数据目录的数据库无响应或空间不足，未做任何更改。请一分钟后重试；若仍出现，请告知设施人员。",
+            )
+        ) from error
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Tell an outage from a mistake of ours, which has to keep its traceback."""
+    return error.connection_invalidated or type(error.orig).__name__ in {
+        "OperationalError",
+        "DiskFull",
+        "AdminShutdown",
+    }
+
+
+def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature
+    # SQLAlchemy's own BEGIN (below) replaces the driver's, which would begin only at the first write.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+        "synchronous = FULL",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns into a writer gets “database is locked” at once, whatever the timeout; so say it first.
+    immediate = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,1 @@
+"""The doors of the `beamtorch` command that run a platform on this machine."""

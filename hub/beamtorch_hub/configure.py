@@ -1,0 +1,110 @@
+"""What a Beamtorch hub is: one function that turns our settings into JupyterHub's."""
+
+from typing import Any
+
+from beamtorch_hub.pages import add_pages
+from beamtorch_hub.platform.ports import LOOPBACK
+from beamtorch_hub.platform.sweep import MARK
+from beamtorch_hub.settings import PlatformSettings
+
+SERVICE_SECONDS = 10
+"""How long the Hub waits for a service when it starts; the supervisor looks after the services themselves."""
+LAB_SECONDS = 120
+SLOW_SPAWN_SECONDS = 3
+"""After that the browser sees the progress page instead of waiting."""
+SPAWNER_CHECK_SECONDS = 5
+OURS = ("access:services!service=catalogue", "access:services!service=spawner")
+
+
+def configure(c: Any, settings: PlatformSettings) -> None:
+    """Configure JupyterHub as the hub of a Beamtorch platform.
+
+    Parameters
+    ----------
+    c
+        The configuration object of JupyterHub (``get_config()``).
+    settings
+        What this platform is told.
+    """
+    _addresses(c, settings)
+    _state(c, settings)
+    _people(c, settings)
+    _servers(c)
+    c.JupyterHub.services = _services(settings)
+    c.JupyterHub.load_roles = _roles()
+    c.JupyterHub.default_url = "/hub/home"
+    add_pages(c, facility=settings.facility, directory=settings.places.directory)
+
+
+def _addresses(c: Any, settings: PlatformSettings) -> None:
+    c.JupyterHub.bind_url = f"http://{LOOPBACK}:{settings.ports.public}"
+    c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{settings.ports.hub}"
+    c.JupyterHub.cleanup_proxy = False
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{settings.ports.proxy_api}"
+    c.ConfigurableHTTPProxy.auth_token = settings.tokens.proxy.get_secret_value()
+
+
+def _state(c: Any, settings: PlatformSettings) -> None:
+    c.JupyterHub.db_url = f"sqlite:///{settings.places.state / 'hub.sqlite'}"
+    c.JupyterHub.upgrade_db = True
+    c.JupyterHub.cookie_secret_file = str(settings.places.cookie_secret)
+    # Our tokens are 256 random bits: they need no stretching against guessing.
+    c.JupyterHub.trust_user_provided_tokens = True
+
+
+def _people(c: Any, settings: PlatformSettings) -> None:
+    c.JupyterHub.authenticator_class = "beamtorch-demo"
+    c.DemoAuthenticator.directory_file = str(settings.places.directory)
+    c.DemoAuthenticator.password_file = str(settings.places.passwords)
+    c.JupyterHub.shutdown_on_logout = False
+
+
+def _servers(c: Any) -> None:
+    c.JupyterHub.spawner_class = "torch-local"
+    c.JupyterHub.allow_named_servers = True
+    # A hub that ends, in order or not, leaves labs alone and finds them again.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.init_spawners_timeout = SPAWNER_CHECK_SECONDS
+    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": SLOW_SPAWN_SECONDS}
+    # Five refused starts must not end the hub, whatever the version.
+    c.Spawner.consecutive_failure_limit = 0
+    c.Spawner.start_timeout = LAB_SECONDS
+    c.Spawner.http_timeout = LAB_SECONDS
+    c.Spawner.env_keep.append(MARK)
+
+
+def _services(settings: PlatformSettings) -> list[dict[str, Any]]:
+    tokens, ports = settings.tokens, settings.ports
+    return [
+        _web_service("catalogue", ports.catalogue, tokens.catalogue.get_secret_value()),
+        _web_service("spawner", ports.spawner, tokens.spawner.get_secret_value()),
+        {"name": "torch", "api_token": tokens.torch.get_secret_value(), "display": False},
+        {"name": "ingest", "api_token": tokens.ingest.get_secret_value(), "display": False},
+        {"name": "platform", "api_token": tokens.platform.get_secret_value(), "display": False, "admin": True},
+    ]
+
+
+def _web_service(name: str, port: int, token: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "url": f"http://{LOOPBACK}:{port}",
+        "api_token": token,
+        "oauth_redirect_uri": f"/services/{name}/oauth_callback",
+        "oauth_no_confirm": True,
+        "display": False,
+        "timeout": SERVICE_SECONDS,
+    }
+
+
+def _roles() -> list[dict[str, Any]]:
+    return [
+        {"name": "user", "description": "People, with the platform's services", "scopes": ["self", *OURS]},
+        {
+            "name": "server",
+            "description": "Labs and apps, with the platform's services in their owner's name",
+            "scopes": ["users:activity!user", "access:servers!server", *OURS],
+        },
+        {"name": "torch", "scopes": ["access:services!service=spawner"], "services": ["torch"]},
+        {"name": "ingest", "scopes": ["access:services!service=catalogue"], "services": ["ingest"]},
+    ]

@@ -1,0 +1,155 @@
+"""What the Start page shows, as plain values: what runs, what can be started, and why something cannot."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from beamtorch_facility.look.written import memory, number
+from beamtorch_facility.words import Words
+from beamtorch_hub.pages.offers import chosen
+from beamtorch_spawner.environments import Environment
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of a person at the Hub."""
+
+    name: str
+    """Empty for the default one."""
+    environment: str
+    state: str
+    """``runs``, ``starts``, ``stops`` or ``off``."""
+    url: str
+    since: datetime | None
+    last_used: datetime | None
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs, starts or stops."""
+
+    server: Server
+    title: Words
+    kind: str
+    """``lab`` or ``app``: decides what a stop would lose."""
+    facts: tuple[Words, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """An environment on the page."""
+
+    offer: Environment
+    server: Server | None
+    """What runs under the environment's server name, whichever environment it is."""
+    state: str
+    """``runs``, ``starts``, ``stops``, ``blocked`` or ``free``."""
+    reason: Words | None
+    last_used: datetime | None
+    is_chosen: bool
+    facts: tuple[tuple[str, str, Words], ...]
+    """Icon, short text and long text: cores, memory, GPUs."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole Start page."""
+
+    running: tuple[Running, ...]
+    cards: tuple[Card, ...]
+    is_complete: bool
+    """Whether the spawner API answered."""
+    chosen: Card | None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something starts or stops, so that the page should look again soon."""
+        return any(one.server.state in {"starts", "stops"} for one in self.running)
+
+    @property
+    def has_both_kinds(self) -> bool:
+        """Whether a choice between apps and labs makes sense."""
+        return len({card.offer.kind for card in self.cards}) > 1
+
+
+def servers_of(user: Any) -> tuple[Server, ...]:
+    """Read a person's servers from the Hub's own objects."""
+    return tuple(_server(user, spawner) for spawner in user.all_spawners())
+
+
+def lay_out(servers: Iterable[Server], offers: tuple[Environment, ...] | None, *, wanted: str = "") -> Board:
+    """Put a person's servers and the facility's offers together.
+
+    Parameters
+    ----------
+    servers
+        The person's servers, running or not.
+    offers
+        What can be started; None if the spawner API does not answer.
+    wanted
+        Id of the environment that the person chose elsewhere, such as on a dataset's page.
+    """
+    by_name = {server.name: server for server in servers}
+    known = {offer.id: offer for offer in offers or ()}
+    cards = tuple(_card(offer, by_name, known, is_chosen=offer.id == wanted) for offer in known.values())
+    running = tuple(_running(one, known.get(one.environment)) for one in by_name.values() if one.state != "off")
+    return Board(running, cards, offers is not None, next((card for card in cards if card.is_chosen), None))
+
+
+def _server(user: Any, spawner: Any) -> Server:
+    active = bool(getattr(spawner, "active", False))
+    pending = getattr(spawner, "pending", None)
+    state = "off" if not active else {"spawn": "starts", "check": "starts", "stop": "stops"}.get(str(pending), "runs")
+    record = getattr(spawner, "orm_spawner", spawner)
+    return Server(
+        name=spawner.name,
+        environment=chosen(spawner) or chosen(record),
+        state=state,
+        url=user.server_url(spawner.name),
+        since=_aware(record.started) if active else None,
+        last_used=_aware(record.last_activity or record.started),
+    )
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """JupyterHub keeps UTC without saying so."""
+    return at.replace(tzinfo=UTC) if at else None
+
+
+def _running(server: Server, offer: Environment | None) -> Running:
+    if offer is None:
+        name = server.environment or server.name or "JupyterLab"
+        return Running(server, Words(en=name, zh=name), "lab", ())
+    return Running(server, offer.name, offer.kind.value, tuple(long for _, _, long in _facts(offer)))
+
+
+def _card(offer: Environment, servers: dict[str, Server], known: dict[str, Environment], *, is_chosen: bool) -> Card:
+    server = servers.get(offer.server)
+    active = server if server is not None and server.state != "off" else None
+    last_used = server.last_used if server is not None and server.environment == offer.id else None
+    state, reason = "free", None
+    if active is not None and active.environment == offer.id:
+        state = active.state
+    elif active is not None:
+        state, reason = "blocked", _in_the_way(known.get(active.environment), active)
+    return Card(offer, active, state, reason, last_used, is_chosen, _facts(offer))
+
+
+def _in_the_way(other: Environment | None, server: Server) -> Words:
+    name = other.name if other else Words(en=server.environment or "JupyterLab", zh=server.environment or "JupyterLab")
+    return Words(en=f"Stop {name.en} first: both use one place", zh=f"请先停止 {name.zh}：两者共用一个位置")
+
+
+def _facts(offer: Environment) -> tuple[tuple[str, str, Words], ...]:
+    cores, room = number(offer.cores), memory(offer.memory)
+    core = "core" if offer.cores == 1 else "cores"
+    facts = [
+        ("cpu", cores, Words(en=f"{cores} {core}", zh=f"{cores} 核")),
+        ("memory", room, Words(en=room, zh=room)),
+    ]
+    if offer.gpus:
+        gpus = number(offer.gpus)
+        word = "GPU" if offer.gpus == 1 else "GPUs"
+        facts.append(("gpu", gpus, Words(en=f"{gpus} {word}", zh=f"{gpus} 块 GPU")))
+    return tuple(facts)

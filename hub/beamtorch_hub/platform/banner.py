@@ -1,0 +1,84 @@
+"""What somebody reads once a platform is ready: where it is, who can sign in, where it writes, how it ends."""
+
+import json
+import os
+import pwd
+import shlex
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from beamtorch_facility.directory import YamlDirectory
+from beamtorch_facility.errors import BeamtorchError
+from beamtorch_facility.identity import Identity
+from beamtorch_hub.home import PlatformHome, default_home
+
+
+def banner(home: PlatformHome, url: str, *, seconds: float | None, detached: bool) -> str:
+    """Return the text for the terminal; it has the passwords and goes into no log."""
+    took = f" ({seconds:.1f} s)" if seconds is not None else ""
+    stop = command("down", home) if detached else f"Ctrl-C, or {command('down', home)}"
+    return "\n".join(
+        [
+            "",
+            f"Beamtorch is ready{took}: {url}",
+            "",
+            *_table(("user", "password", "who"), list(_people(home))),
+            "",
+            f"logs:     {home.logs}",
+            f"stop:     {stop}",
+            f"restart:  {command('restart', home)} [hub|spawner|catalogue|proxy] leaves labs alone",
+            f"note:     {one_user()}",
+        ]
+    )
+
+
+def command(name: str, home: PlatformHome) -> str:
+    """Return a command line for this home, as short as it may be."""
+    where = "" if home.root == default_home() else f" --home {shlex.quote(str(home.root))}"
+    return f"beamtorch {name}{where}"
+
+
+def one_user() -> str:
+    """Say plainly what the embedded platform cannot do."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = "a user without a name"
+    return (
+        f"All labs run as {name} (uid {uid}); files are not separated by user here. "
+        "A facility's platform runs each lab under its owner's own uid."
+    )
+
+
+def _people(home: PlatformHome) -> Iterable[tuple[str, str, str]]:
+    try:
+        passwords = json.loads(home.passwords.read_text(encoding="utf-8"))
+        people = tuple(YamlDirectory(home.directory).people())
+    except (OSError, ValueError, BeamtorchError):
+        return
+    for person in people:
+        if password := passwords.get(str(person.username)):
+            yield str(person.username), str(password), _who(person)
+
+
+def _who(person: Identity) -> str:
+    parts = [person.full_name.within(person.language)]
+    parts += [f"staff of {beamline}" for beamline in sorted(map(str, person.staffed_beamlines))]
+    parts += [f"proposals {', '.join(sorted(map(str, person.proposals)))}"] if person.proposals else []
+    parts += ["runs the facility"] if person.is_admin else []
+    return " · ".join(parts)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(_columns, column)) for column in zip(head, *rows, strict=True)]
+    return [
+        (
+            "  " + "  ".join(cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -1,0 +1,126 @@
+"""Which processes a platform is made of: a pure function of its settings."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import beamtorch_hub
+from beamtorch_facility.words import Words
+from beamtorch_hub.errors import ProgramMissingError
+from beamtorch_hub.platform.children import ChildSpec
+from beamtorch_hub.platform.ports import LOOPBACK
+from beamtorch_hub.platform.sweep import MARK
+from beamtorch_hub.settings import HOME_VARIABLE, PlatformSettings
+
+PROXY = "configurable-http-proxy"
+NAMES = ("proxy", "spawner", "catalogue", "hub")
+
+
+def roster(settings: PlatformSettings, surroundings: Mapping[str, str]) -> tuple[ChildSpec, ...]:
+    """Return the processes of a platform in the order in which they are started."""
+    basis = common_environment(settings, surroundings)
+    return (
+        _proxy(settings, basis),
+        _service(settings, basis, name="spawner", port=settings.ports.spawner, own=_spawner_variables(settings)),
+        _service(settings, basis, name="catalogue", port=settings.ports.catalogue, own=_catalogue_variables(settings)),
+        _hub(settings, basis),
+    )
+
+
+def common_environment(settings: PlatformSettings, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that every process of a platform gets."""
+    # A platform may be started from a lab's own terminal; the variables of that lab are not this platform's.
+    foreign = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_", "BEAMTORCH_")
+    environment = {name: value for name, value in surroundings.items() if not name.startswith(foreign)}
+    here = f"{LOOPBACK},localhost"
+    outside = environment.get("NO_PROXY") or environment.get("no_proxy")
+    environment["NO_PROXY"] = environment["no_proxy"] = f"{outside},{here}" if outside else here
+    environment["PATH"] = search_path(surroundings)
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment[HOME_VARIABLE] = environment[MARK] = str(settings.home)
+    return environment
+
+
+def search_path(surroundings: Mapping[str, str]) -> str:
+    """Return where programs are sought: beside this Python first."""
+    return f"{Path(sys.executable).parent}:{surroundings.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
+
+
+def demand_programs(path: str) -> None:
+    """Refuse to start where the proxy or its Node is not installed."""
+    for program in ("node", PROXY):
+        if shutil.which(program, path=path) is None:
+            raise ProgramMissingError(
+                Words(
+                    en=f"“{program}” is not installed. Run ./beamtorch from the source folder once: it installs it.",
+                    zh=f"未安装“{program}”。请在源代码目录运行一次 ./beamtorch，它会自动安装。",
+                )
+            )
+
+
+def _proxy(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
+    token = settings.tokens.proxy.get_secret_value()
+    ports = settings.ports
+    program = shutil.which(PROXY, path=basis["PATH"]) or PROXY
+    return ChildSpec(
+        name="proxy",
+        command=(
+            *(program, "--ip", LOOPBACK, "--port", str(ports.public)),
+            *("--api-ip", LOOPBACK, "--api-port", str(ports.proxy_api)),
+            *("--error-target", f"http://{LOOPBACK}:{ports.hub}/hub/error", "--log-level", "warn"),
+        ),
+        environment={**basis, "CONFIGPROXY_AUTH_TOKEN": token},
+        health_url=f"http://{LOOPBACK}:{ports.proxy_api}/api/routes",
+        health_headers={"Authorization": f"token {token}"},
+    )
+
+
+def _hub(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
+    configuration = Path(beamtorch_hub.__file__).with_name("jupyterhub_config.py")
+    return ChildSpec(
+        name="hub",
+        command=(sys.executable, "-m", "jupyterhub", "-f", str(configuration)),
+        environment={
+            **basis,
+            "BEAMTORCH_SPAWNER_URL": f"http://{LOOPBACK}:{settings.ports.spawner}/services/spawner/",
+            "BEAMTORCH_SPAWNER_TOKEN": settings.tokens.torch.get_secret_value(),
+        },
+        health_url=f"http://{LOOPBACK}:{settings.ports.hub}/hub/health",
+    )
+
+
+def _service(
+    settings: PlatformSettings, basis: Mapping[str, str], *, name: str, port: int, own: Mapping[str, str]
+) -> ChildSpec:
+    prefix = f"/services/{name}/"
+    return ChildSpec(
+        name=name,
+        command=(sys.executable, "-m", f"beamtorch_{name}"),
+        environment={
+            **basis,
+            **own,
+            "JUPYTERHUB_SERVICE_NAME": name,
+            "JUPYTERHUB_SERVICE_PREFIX": prefix,
+            "JUPYTERHUB_SERVICE_URL": f"http://{LOOPBACK}:{port}",
+            "JUPYTERHUB_API_URL": settings.hub_api_url,
+            "JUPYTERHUB_API_TOKEN": getattr(settings.tokens, name).get_secret_value(),
+            "JUPYTERHUB_BASE_URL": "/",
+            "BEAMTORCH_DIRECTORY": str(settings.places.directory),
+            "BEAMTORCH_DATA_ROOT": str(settings.places.data),
+            "BEAMTORCH_PUBLIC_URL": settings.public_url,
+        },
+        health_url=f"http://{LOOPBACK}:{port}{prefix}health",
+    )
+
+
+def _spawner_variables(settings: PlatformSettings) -> dict[str, str]:
+    return {
+        "BEAMTORCH_SPAWNER_DATABASE": f"sqlite:///{settings.places.state / 'spawner.sqlite'}",
+        "BEAMTORCH_ENVIRONMENTS": str(settings.places.environments),
+        "BEAMTORCH_HOMES": str(settings.places.homes),
+    }
+
+
+def _catalogue_variables(settings: PlatformSettings) -> dict[str, str]:
+    return {"BEAMTORCH_CATALOGUE_DATABASE": f"sqlite:///{settings.places.state / 'catalogue.sqlite'}"}

@@ -1,0 +1,127 @@
+"""What one platform is told: its name, its ports and its secrets. One strict model, read once and passed along."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from beamtorch_facility.words import Words
+from beamtorch_hub.errors import SettingsUnreadableError
+from beamtorch_hub.files import read_text, write_private, write_text
+from beamtorch_hub.home import PlatformHome
+from beamtorch_hub.platform.ports import Ports, choose_ports
+
+M = TypeVar("M", bound=BaseModel)
+HOME_VARIABLE = "BEAMTORCH_HOME"
+COOKIE_SECRET_BYTES = 32
+"""JupyterHub wants exactly 256 bits."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tokens(_Strict):
+    """Secrets that the processes of one platform know each other by; made once, kept for its owner alone."""
+
+    spawner: SecretStr = Field(description="the spawner API at the Hub, also its OAuth secret")
+    catalogue: SecretStr = Field(description="the catalogue API at the Hub, also its OAuth secret")
+    torch: SecretStr = Field(description="TorchLocalSpawner at the spawner API")
+    ingest: SecretStr = Field(description="whoever catalogues files")
+    platform: SecretStr = Field(description="the supervisor and `beamtorch token` at the Hub; may do everything")
+    proxy: SecretStr = Field(description="the Hub at the proxy")
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """Return new random tokens."""
+        return cls(**{name: SecretStr(secrets.token_hex(32)) for name in cls.model_fields})
+
+    def dump(self) -> str:
+        """Write them as JSON; the only place where they leave their wrapping."""
+        return json.dumps({name: getattr(self, name).get_secret_value() for name in type(self).model_fields}, indent=1)
+
+
+class FacilitySettings(_Strict):
+    """What the person who runs the platform may choose, in ``config/platform.yaml``."""
+
+    facility: Words = Field(
+        default=Words(en="Beamtorch", zh="Beamtorch"), description="name of the facility, as pages show it"
+    )
+
+
+class PlatformSettings(_Strict):
+    """Everything that the processes of one platform are told."""
+
+    home: Path = Field(description="the platform's folder")
+    facility: Words = Field(description="name of the facility, as pages show it")
+    ports: Ports = Field(description="where each process listens, all on loopback")
+    tokens: Tokens = Field(description="what they know each other by")
+
+    @property
+    def places(self) -> PlatformHome:
+        """Where the platform keeps things."""
+        return PlatformHome(self.home)
+
+    @property
+    def public_url(self) -> str:
+        """Where people find the platform."""
+        return f"http://127.0.0.1:{self.ports.public}/"
+
+    @property
+    def hub_api_url(self) -> str:
+        """The Hub's REST API, past the proxy."""
+        return f"http://127.0.0.1:{self.ports.hub}/hub/api"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings of the platform that ``BEAMTORCH_HOME`` names, as a process of it does."""
+        return cls.load(PlatformHome(Path(environment[HOME_VARIABLE])))
+
+    @classmethod
+    def load(cls, home: PlatformHome) -> Self:
+        """Read what `prepare` wrote."""
+        return cls(
+            home=home.root,
+            facility=_parsed(FacilitySettings, home.settings).facility,
+            ports=_parsed(Ports, home.ports),
+            tokens=_parsed(Tokens, home.tokens),
+        )
+
+
+def prepare(home: PlatformHome, port: int) -> PlatformSettings:
+    """Make what is missing of secrets and ports, and return the settings.
+
+    Internal ports stay what they were as long as nobody else took them, so that a lab that outlives its platform finds
+    the Hub again.
+    """
+    if not home.settings.exists():
+        write_text(home.settings, yaml.safe_dump(FacilitySettings().model_dump(), allow_unicode=True))
+    if not home.tokens.exists():
+        write_private(home.tokens, Tokens.fresh().dump())
+    if not home.cookie_secret.exists():
+        write_private(home.cookie_secret, secrets.token_hex(COOKIE_SECRET_BYTES))
+    before = _parsed(Ports, home.ports) if home.ports.exists() else None
+    write_text(home.ports, choose_ports(port, before).model_dump_json(indent=1))
+    return PlatformSettings.load(home)
+
+
+def _parsed(model: type[M], path: Path) -> M:
+    text = read_text(path)
+    try:
+        document: Any = yaml.safe_load(text)  # JSON is YAML, too
+        return model.model_validate(document)
+    except (yaml.YAMLError, ValidationError) as error:
+        # The cause may quote a token, so that only the places of the faults are told.
+        faults = [".".join(map(str, f["loc"])) for f in error.errors()] if isinstance(error, ValidationError) else []
+        told = f" ({', '.join(faults)})" if faults else ""
+        raise SettingsUnreadableError(
+            Words(
+                en=f"{path} is not what it should be{told}. Mend it, or remove it to get a new one at the next start.",
+                zh=f"{path} 的内容不正确{told}。请修正，或删除后在下次启动时重新生成。",
+            )
+        ) from None

@@ -1,0 +1,1 @@
+"""A catalogue to test against; never imported at run time."""

@@ -1,0 +1,78 @@
+"""What the process of a lab looks like on this machine, pure: a grant in, a command, variables and a folder out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beamtorch_spawner.wire import Grant
+
+LAB_CONFIG = Path(__file__).parent / "lab_config"
+"""Folders in Jupyter's configuration path: ``all`` for everybody, one more for each language that is not English."""
+
+LEASE_MARK = "BEAMTORCH_LEASE"
+"""Variable that every process of a lab inherits, so that none can hide from its end."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The machine, as far as a lab's process depends on it."""
+
+    python: str
+    is_root: bool
+    search_path: str
+    lab_config: Path = LAB_CONFIG
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process to start."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    folder: Path
+
+
+def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], place: Place) -> Launch:
+    """Return the process for a grant.
+
+    Parameters
+    ----------
+    grant
+        What was admitted.
+    username
+        Whose server it is.
+    hub_environment
+        The variables that JupyterHub gives to every server; on a clash these win, they carry its security.
+    place
+        This machine.
+    """
+    command = tuple(place.python if part == "python" else part for part in grant.command[:1]) + grant.command[1:]
+    root = ("--ServerApp.allow_root=True",) if place.is_root else ()
+    return Launch(
+        command=(*command, *grant.args, *root),
+        environment=_environment(grant, username, hub_environment, place),
+        folder=Path(grant.server_root),
+    )
+
+
+def _environment(grant: Grant, username: str, hub: Mapping[str, str], place: Place) -> dict[str, str]:
+    variables = {
+        "SHELL": "/bin/bash",
+        "CPU_LIMIT": f"{grant.cores:g}",
+        "MEM_LIMIT": str(grant.memory),
+        **grant.env,
+        **hub,
+        "USER": username,
+        "LOGNAME": username,
+        "PATH": f"{Path(place.python).parent}:{place.search_path}",
+        "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in _config_folders(grant.language, place.lab_config)),
+        LEASE_MARK: grant.lease,
+    }
+    if grant.default_url:
+        variables["JUPYTERHUB_DEFAULT_URL"] = grant.default_url
+    return variables
+
+
+def _config_folders(language: str, lab_config: Path) -> list[Path]:
+    own = [lab_config / "zh-CN"] if language.lower().startswith("zh") else []
+    return [*own, lab_config / "all"]

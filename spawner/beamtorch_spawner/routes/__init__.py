@@ -1,0 +1,1 @@
+"""The doors of the spawner service: they translate HTTP, and say who may come in."""

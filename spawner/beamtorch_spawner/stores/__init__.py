@@ -1,0 +1,1 @@
+"""Where the spawner service keeps leases and what was done with them."""

@@ -1,0 +1,1 @@
+"""How the tables of the spawner service came to be, step by step (alembic)."""

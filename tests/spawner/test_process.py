@@ -1,0 +1,90 @@
+"""What the process of a lab looks like, whole, against a golden file.
+
+``BEAMTORCH_UPDATE_GOLDEN=1 pytest tests/spawner/test_process.py`` rewrites the files.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beamtorch_facility.identity import Identity, Username
+from beamtorch_facility.words import Words
+from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
+from beamtorch_spawner.process import LAB_CONFIG, Place, launch
+from beamtorch_spawner.services.grants import Facts, make_grant
+from beamtorch_spawner.wire import UserOptions
+
+GOLDEN = Path(__file__).parent / "golden"
+OFFERS = {offer.id: offer for offer in load_environments(DEFAULT_ENVIRONMENTS)}
+FACTS = Facts(public_url="http://127.0.0.1:8000/", data_root=Path("/srv/data"), homes=Path("/srv/homes"))
+HUB = {
+    "JUPYTERHUB_API_TOKEN": "token-of-the-lab",
+    "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:50123/user/okafor/",
+    "LANG": "C.UTF-8",
+    "PATH": "/hub/bin",
+}
+PLACE = Place(
+    python="/venv/bin/python", is_root=False, search_path="/usr/bin:/bin", lab_config=Path("/package/lab_config")
+)
+
+
+def person(**more: Any):
+    fields = {
+        "username": Username("okafor"),
+        "full_name": Words(en="Ada Okafor", zh="阿达"),
+        "uid": 50002,
+        "gid": 50002,
+        **more,
+    }
+    return Identity(**fields)
+
+
+def process(environment, who, place=PLACE, **options: Any):
+    grant = make_grant(
+        lease="0123456789abcdef0123456789abcdef",
+        environment=OFFERS[environment],
+        person=who,
+        options=UserOptions(environment=environment, **options),
+        facts=FACTS,
+    )
+    return launch(grant, username=who.username, hub_environment=HUB, place=place)
+
+
+ROOT = Place(**{**PLACE.__dict__, "is_root": True})
+CASES = {
+    "lab": lambda: process("lab", person()),
+    "lab-as-root": lambda: process("lab", person(), ROOT),
+    "lab-in-chinese": lambda: process("lab", person(language="zh-CN")),
+    "lab-with-a-home-of-the-directory": lambda: process("lab", person(home="/home/okafor")),
+    "ct-with-a-dataset": lambda: process("ct", person(), dataset="ds-000123"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_process_is_the_one_of_the_golden_file(name):
+    what = CASES[name]()
+    seen = {"command": what.command, "environment": dict(sorted(what.environment.items())), "folder": str(what.folder)}
+    text = json.dumps(seen, indent=2) + "\n"
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("BEAMTORCH_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_the_hub_s_own_variables_cannot_be_replaced_by_a_grant():
+    grant = make_grant(
+        lease="l", environment=OFFERS["lab"], person=person(), options=UserOptions(environment="lab"), facts=FACTS
+    )
+    forged = grant.model_copy(update={"env": {**grant.env, "JUPYTERHUB_API_TOKEN": "forged"}})
+    assert launch(forged, username="okafor", hub_environment=HUB, place=PLACE).environment[
+        "JUPYTERHUB_API_TOKEN"
+    ] == HUB["JUPYTERHUB_API_TOKEN"]  # fmt: skip
+
+
+def test_every_file_of_the_lab_s_configuration_is_json():
+    files = sorted(LAB_CONFIG.rglob("*.json"))
+    assert len(files) == 2
+    assert all(isinstance(json.loads(file.read_text()), dict) for file in files)
