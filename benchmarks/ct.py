@@ -17,9 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-
 import numpy as np
 
 from beamtorch_apps.ct.analysis import find_axis
@@ -73,7 +70,7 @@ def ours(case: Case) -> tuple[Callable[[], np.ndarray], float]:
 
 
 def iradon(case: Case) -> Callable[[], np.ndarray]:
-    from skimage.transform import iradon as rival
+    from skimage.transform import iradon as rival  # noqa: PLC0415 - an optional rival
 
     # It turns the other way, and takes the projections as columns.
     return lambda: rival(case.lines.T, theta=-case.angles, output_size=case.columns, circle=True)[::-1, :]
@@ -107,9 +104,7 @@ def measure(case: Case, runs: int, *, rival: bool) -> tuple[dict[str, Any], floa
     if rival:
         engines["scikit-image iradon"] = (iradon(case), 1)
     found = alternate(engines, runs)
-    for facts in found.values():
-        facts |= case.agreement(facts.pop("image"))
-    return found, plan
+    return {name: facts | case.agreement(facts.pop("image")) for name, facts in found.items()}, plan
 
 
 def main() -> int:
@@ -124,7 +119,12 @@ def main() -> int:
     seconds = cpu() - began
     report: dict[str, Any] = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpu": _cpu_name(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "system": platform.platform()},
+        "machine": {
+            "cpu": _cpu_name(),
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[0],
+            "system": platform.platform(),
+        },
         "software": software(),
         "columns": COLUMNS,
         "projections": PROJECTIONS,
@@ -143,22 +143,31 @@ def main() -> int:
 
 
 def _print(report: dict[str, Any]) -> None:
-    us = report["engines"]["beamtorch"]
+    us, axis = report["engines"]["beamtorch"], report["axis"]
+    seconds, median = us["cpu_seconds"], us["cpu_seconds_median"]
     print(f"{COLUMNS} columns, {PROJECTIONS} projections, one thread, load {report['machine']['load']:.1f}")
-    print(f"  CPU-seconds per slice  {us['cpu_seconds']:.3f}  (median {us['cpu_seconds_median']:.3f}, target ≤ {MOST_SECONDS})")
+    print(f"  CPU-seconds per slice  {seconds:.3f}  (median {median:.3f}, target ≤ {MOST_SECONDS})")
     print(f"  RMSE inside 0.97       {us['rmse']:.4f}  (flat {us['rmse_flat']:.4f}, target ≤ {MOST_ERROR})")
     print(f"  slope                  {us['slope']:.4f}")
     print(f"  plan, once             {report['plan_cpu_seconds']:.2f} CPU-s")
-    print(f"  axis                   {report['axis']['error_px']:+.3f} px in {report['axis']['cpu_seconds']:.2f} CPU-s")
+    print(f"  axis                   {axis['error_px']:+.3f} px in {axis['cpu_seconds']:.2f} CPU-s")
     for name, facts in report.get("small", {}).get("engines", {}).items():
-        print(f"  at {COLUMNS // 8}: {name:<20} {facts['cpu_seconds']:.4f} CPU-s, RMSE {facts['rmse']:.4f}, flat {facts['rmse_flat']:.4f}")
+        errors = f"RMSE {facts['rmse']:.4f}, flat {facts['rmse_flat']:.4f}"
+        print(f"  at {COLUMNS // 8} columns: {name:<20} {facts['cpu_seconds']:.4f} CPU-s, {errors}")
     if "small" not in report:
         print("  scikit-image is not installed; no comparison")
 
 
+def _machine() -> dict[str, Any]:
+    load, _, _ = os.getloadavg()
+    return {"cpu": _cpu_name(), "cores": os.cpu_count(), "load": load, "system": platform.platform()}
+
+
 def _cpu_name() -> str:
     with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), platform.processor())
+        return next(
+            (line.partition(":")[2].strip() for line in file if line.startswith("model name")), platform.processor()
+        )
 
 
 if __name__ == "__main__":

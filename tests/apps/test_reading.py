@@ -20,7 +20,7 @@ def counts(grains):
     return stack[key == 0], stack[key == 1], stack[key == 2], angles[key == 0]
 
 
-def exchange(path, counts, **instead):
+def exchange(path, counts, **instead: object):
     projections, flats, darks, angles = counts
     parts = {"data": projections, "data_white": flats, "data_dark": darks, "theta": angles} | instead
     with h5py.File(path, "w") as file:
@@ -135,14 +135,14 @@ def missing(angles):
 
 
 BROKEN = {
-    "no flats": (lambda c: {"data_white": None}, "has no flat fields"),
+    "no flats": (lambda _: {"data_white": None}, "has no flat fields"),
     "flats without light": (lambda c: {"data_white": np.zeros_like(c[1])}, "not brighter than the dark field"),
     "flats that are no numbers": (lambda c: {"data_white": np.full(c[1].shape, np.nan)}, "not brighter than the dark"),
-    "no angles": (lambda c: {"theta": None}, "has no angles"),
+    "no angles": (lambda _: {"theta": None}, "has no angles"),
     "too few angles": (lambda c: {"theta": c[3][:-1]}, "149 angles for 150 projections"),
     "an angle that is no number": (lambda c: {"theta": missing(c[3])}, "angle of projection 7 is not a number"),
     "angles that jump back": (lambda c: {"theta": jump(c[3])}, "jumps from 58.800° to 12.000° after projection 49"),
-    "angles that stand still": (lambda c: {"theta": np.full(150, 30.0)}, "all angles lie within 0°"),
+    "angles that stand still": (lambda _: {"theta": np.full(150, 30.0)}, "all angles lie within 0°"),
     "a picture, not a stack": (lambda c: {"data": c[0][0]}, "is not a stack of images"),
 }
 

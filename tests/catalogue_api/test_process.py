@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from beamtorch_catalogue.settings import CatalogueSettings, SettingsError
 from beamtorch_catalogue.testing.fake_hub import fake_hub
 from beamtorch_catalogue.testing.world import write_people
 
@@ -85,28 +86,35 @@ def test_it_serves_logs_no_token_and_ends_on_sigterm(tmp_path: Path):
     assert (tmp_path / "state" / "catalogue.sqlite").exists()
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"BEAMTORCH_DATA_ROOT": None}, "BEAMTORCH_DATA_ROOT is not set"),
-        ({"BEAMTORCH_CATALOGUE_DATABASE": "nonsense"}, "BEAMTORCH_CATALOGUE_DATABASE is not a database URL"),
-        ({"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:notaport"}, "makes no sense"),
-    ],
-)
-def test_settings_that_it_cannot_use_are_named(tmp_path: Path, changes: dict[str, str | None], says: str):
-    given = environment(tmp_path, "http://127.0.0.1:9/hub/api", 1) | changes
+def test_a_process_without_its_settings_says_what_is_missing(tmp_path: Path):
+    given = environment(tmp_path, "http://127.0.0.1:9/hub/api", 1)
+    del given["BEAMTORCH_DATA_ROOT"]
     done = subprocess.run(
         [sys.executable, "-m", "beamtorch_catalogue"],
-        env={name: value for name, value in given.items() if value is not None},
+        env=given,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert done.returncode == 2
-    assert says in done.stderr
-    assert "own-secret-token" not in done.stderr
+    assert "BEAMTORCH_DATA_ROOT is not set" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"BEAMTORCH_CATALOGUE_DATABASE": "nonsense"}, "BEAMTORCH_CATALOGUE_DATABASE is not a database URL"),
+        ({"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:notaport"}, "makes no sense"),
+        ({"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:99999"}, "makes no sense"),
+    ],
+)
+def test_settings_that_it_cannot_use_are_named(tmp_path: Path, changes: dict[str, str], says: str):
+    with pytest.raises(SettingsError) as error:
+        CatalogueSettings.from_environment(environment(tmp_path, "http://127.0.0.1:9/hub/api", 1) | changes)
+    assert says in error.value.detail.en
+    assert "own-secret-token" not in str(error.value.problem())
 
 
 def test_a_hub_that_does_not_answer_is_said(tmp_path: Path):

@@ -160,7 +160,7 @@ class Visitor:
         path = ARTEFACTS / self.stage.name / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
-        if self.stage.name == "demo" and os.environ.get("BEAMTORCH_PICTURES"):
+        if self.stage.name == "demo" and os.environ.get("BEAMTORCH_PICTURES") and not name.startswith("last-"):
             shutil.copy(path, ROOT / "docs" / "tutorials" / "images" / path.name)
 
 

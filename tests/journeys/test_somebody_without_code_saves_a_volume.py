@@ -48,7 +48,7 @@ def test_somebody_without_code_saves_a_volume(stage, visit):
 def _texts(file: h5py.File) -> list[str]:
     found: list[str] = []
 
-    def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
+    def visit(_: str, item: h5py.Dataset | h5py.Group) -> None:
         found.extend(str(value) for value in item.attrs.values())
         if isinstance(item, h5py.Dataset) and item.shape == () and item.dtype.kind in "OS":
             found.append(item.asstr()[()])

@@ -53,7 +53,8 @@ def normalise(projections: NDArray[np.generic], flat: Float32, dark: Float32) ->
             Words(
                 en=f"{dead:,} of {good.size:,} pixels of the flat field are not brighter than the dark field. "
                 "Check that the shutter was open for the flats, or take the flats from another scan.",
-                zh=f"平场的 {good.size:,} 个像素中有 {dead:,} 个不比暗场亮。请确认采集平场时快门已打开，或改用其他扫描的平场。",
+                zh=f"平场的 {good.size:,} 个像素中有 {dead:,} 个不比暗场亮。"
+                "请确认采集平场时快门已打开，或改用其他扫描的平场。",
             )
         )
     gain = np.where(good, 1.0 / np.where(good, light, 1.0), 1.0).astype(np.float32)

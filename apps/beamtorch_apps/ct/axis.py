@@ -1,8 +1,9 @@
 """Where the axis of rotation falls on the detector.
 
 A first guess comes from views half a turn apart, which mirror each other about the axis, and from the path of the
-centre of mass. Trial reconstructions around it are then judged by the entropy of their grey values: a wrong axis smears every edge
-and fills the gaps between grey values (Donath, Beckmann & Schreyer, J. Opt. Soc. Am. A 23 (2006) 1048).
+centre of mass. Trial reconstructions around it are then judged by the entropy of their grey values: a wrong axis
+smears every edge and fills the gaps between grey values (Donath, Beckmann & Schreyer, J. Opt. Soc. Am. A 23 (2006)
+1048).
 """
 
 from dataclasses import dataclass

@@ -68,7 +68,7 @@ def _info(given: argparse.Namespace, _command: list[str]) -> int:
             f"  flats, darks {scan.flats}, {scan.darks}",
             f"  energy       {scan.energy or '–'}",
             f"  pixel size   {scan.pixel_size or '–'}",
-            *(f"  not there    {file} (not needed for the reconstruction)" for file in facts["missing_links"]),
+            *(f"  not there    {missing.file} (not needed for the reconstruction)" for missing in scan.missing_links()),
         ]
     _say(given, facts, lines)
     return 0

@@ -138,7 +138,8 @@ class Scan:
         """Return one projection as line integrals, shape (rows, columns)."""
         chosen = Frames(self._parts.projections.stack, self._parts.projections.indices[index : index + 1])
         flat, dark = self._fields(0, self.rows)
-        return normalise(self._read(chosen, 0, self.rows), flat, dark).values[0]
+        line_integrals: Float32 = normalise(self._read(chosen, 0, self.rows), flat, dark).values[0]
+        return line_integrals
 
     def _fields(self, first: int, last: int) -> tuple[Float32, Float32]:
         """Return the mean flat and dark of some rows, shape (rows, columns) each."""

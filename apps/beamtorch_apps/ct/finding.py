@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.dataset import DatasetId  # noqa: TC001 - the class of a field
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from beamtorch_catalogue.wire import DatasetSummary
 
 TECHNIQUE = "tomography"
+KINDS = ("raw", "simulated")
+"""What can be reconstructed; a result cannot be again."""
 MOST = 25
 
 
@@ -63,10 +65,11 @@ class Finder:
 
         try:
             with CatalogueClient.from_environment() as client:
-                page = client.search(query, kind="raw", technique=TECHNIQUE, limit=MOST)
+                pages = [client.search(query, kind=kind, technique=TECHNIQUE, limit=MOST) for kind in KINDS]
         except BeamtorchError as error:
             return {"q": query, "items": [], "problem": error.detail.model_dump()}
-        return {"q": query, "items": [_item(one) for one in page.datasets]}
+        found = [_item(one) for page in pages for one in page.datasets]
+        return {"q": query, "items": sorted(found, key=lambda item: str(item["when"]), reverse=True)}
 
     def dataset(self, dataset: str) -> Chosen:
         """Attach a dataset and return where it is.

@@ -1,7 +1,7 @@
 """The reconstruction engine: filtered back-projection in Fourier space by one non-uniform FFT per pair of slices.
 
 The spectrum of a projection is the image's spectrum on a line through the origin. Two slices travel as real and
-imaginary part of one complex image, so that one type 1 transform (finufft) back-projects both. The ramp filter is
+imaginary part of one complex image, so that one non-uniform transform back-projects both. The ramp filter is
 defined in real space (Kak & Slaney, Principles of Computerized Tomographic Imaging, eq. 3.61), which keeps the mean
 of the image right; projections are weighted by the angle that they stand for. Where the axis of rotation lies is
 only a phase: one `Geometry` serves every trial axis.
@@ -11,21 +11,20 @@ One thread per transform and a fixed pairing of rows make results the same to th
 
 from dataclasses import dataclass
 
-import finufft
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+
+from beamtorch_apps.ct.gridding import FourierSum
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Complex64 = NDArray[np.complex64]
 
 FILTERS = ("ramp", "shepp-logan", "hann")
-TOLERANCE = 1e-3
-"""Relative error of the transform; 1e-6 is five times dearer and no closer to the phantom."""
 PADDING = 1.5
 WIDEST_GAP = 8.0
-"""A gap between projections that exceeds so many mean gaps is a part that was not measured, not one projection's share."""
+"""A gap of more than so many mean gaps is a part that was not measured, not one projection's share."""
 
 
 def angular_weights(angles: Float64) -> Float64:
@@ -87,7 +86,7 @@ class Shape:
 class Geometry:
     """One set of angles and sizes, ready to reconstruct any number of pairs about any axis.
 
-    Not for two threads at once: the plan has one workspace.
+    Not for two threads at once: there is one workspace.
 
     Parameters
     ----------
@@ -111,7 +110,8 @@ class Geometry:
         spectrum = ramp(padded, shape.filter)
         self._filter = (spectrum if self._kept is None else spectrum[self._kept]) / padded
         self._steps = self._pixel_phase()
-        self._plan = self._planned()
+        self._turned: tuple[tuple[float, float], Complex64] | None = None
+        self._sum = self._planned()
 
     def _directions(self) -> tuple[Float64, Float64]:
         radians = np.deg2rad(self.angles)
@@ -125,24 +125,11 @@ class Geometry:
         phase = np.exp(2j * np.pi * half * np.outer(across + down, self._frequency))
         return np.asarray(phase * angular_weights(self.angles)[:, None] * self._filter, dtype=np.complex64)
 
-    def _planned(self) -> finufft.Plan:
+    def _planned(self) -> FourierSum:
         across, down = self._directions()
-        zoom = self.shape.columns / self.shape.size
-        along = (2 * np.pi * zoom) * self._frequency
-        plan = finufft.Plan(
-            1,
-            (self.shape.size, self.shape.size),
-            eps=TOLERANCE,
-            isign=1,
-            dtype="complex64",
-            nthreads=1,
-            upsampfac=1.25,
-        )
-        plan.setpts(
-            np.outer(down, along).astype(np.float32).ravel(),
-            np.outer(across, along).astype(np.float32).ravel(),
-        )
-        return plan
+        along = (2 * np.pi * self.shape.columns / self.shape.size) * self._frequency
+        points = [np.outer(direction, along).astype(np.float32).ravel() for direction in (across, down)]
+        return FourierSum(points[0], points[1], self.shape.size)
 
     def pair(self, first: Float32, second: Float32 | None, axis: float, second_axis: float | None = None) -> Complex64:
         """Reconstruct two sinograms at once, or one about two axes.
@@ -165,13 +152,14 @@ class Geometry:
 
     def about(self, spectrum: Complex64, axis: float, second_axis: float) -> Complex64:
         """Reconstruct from a spectrum that `spectrum` returned, which stays as it is."""
-        turn = 2j * np.pi * self._frequency
-        phase = np.exp(turn * axis)
-        if second_axis != axis:
-            phase = phase + 1j * np.exp(turn * second_axis)
-        turned = spectrum * self._steps
-        turned *= phase.astype(np.complex64)
-        return np.asarray(self._plan.execute(turned.ravel()))
+        axes = (axis, second_axis)
+        if self._turned is None or self._turned[0] != axes:
+            turn = 2j * np.pi * self._frequency
+            phase = np.exp(turn * axis)
+            if second_axis != axis:
+                phase = phase + 1j * np.exp(turn * second_axis)
+            self._turned = (axes, self._steps * phase.astype(np.complex64))
+        return self._sum((spectrum * self._turned[1]).ravel())
 
     def spectrum(self, first: Float32, second: Float32 | None) -> Complex64:
         """Return the spectra of the projections as far as the image needs them; independent of the axis."""

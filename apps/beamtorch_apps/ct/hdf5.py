@@ -88,7 +88,8 @@ def missing_error(path: Path, missing: list[Missing]) -> LinkedFileMissingError:
         Words(
             en=f"{path.name} links to image data in {named}, which {'is' if len(files) == 1 else 'are'} not there. "
             f"Copy {'it' if len(files) == 1 else 'them'} to that place, beside the scan as it was measured.",
-            zh=f"{path.name} 的图像数据链接到 {'、'.join(files)}，但文件不存在。请将缺少的文件按测量时的目录结构复制到该位置。",
+            zh=f"{path.name} 的图像数据链接到 {'、'.join(files)}，但文件不存在。"
+            "请将缺少的文件按测量时的目录结构复制到该位置。",
         ),
         missing=files,
     )

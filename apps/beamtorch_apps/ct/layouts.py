@@ -69,8 +69,8 @@ def find_parts(file: h5py.File) -> Parts:
         raise missing_error(path, missing)
     raise NotAScanError(
         Words(
-            en=f"{path} holds no CT scan: neither /exchange/data (Data Exchange) nor images with an image_key (NXtomo). "
-            "Choose another file, or ask the beamline which file holds the scan.",
+            en=f"{path} holds no CT scan: neither /exchange/data (Data Exchange) nor images with an image_key "
+            "(NXtomo). Choose another file, or ask the beamline which file holds the scan.",
             zh=f"{path} 中没有 CT 扫描：既没有 /exchange/data（Data Exchange），也没有带 image_key 的图像（NXtomo）。"
             "请选择其他文件，或向线站询问哪个文件包含扫描。",
         )

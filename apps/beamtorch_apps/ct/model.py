@@ -176,7 +176,7 @@ class Work:
             first_row=chosen.first_row,
             last_row=chosen.last_row,
             axis=self._axis().column,
-            filter=chosen.filter,  # type: ignore[arg-type]
+            filter=chosen.filter,
             dataset=self.dataset,
             register_result=self.dataset is not None,
         )

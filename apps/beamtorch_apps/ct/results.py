@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -103,15 +103,16 @@ def telling_full(folder: Path) -> Iterator[None]:
             free = shutil.disk_usage(folder).free
             raise NoRoomError(
                 Words(
-                    en=f"No space left in {folder} ({free / 1e6:,.1f} MB free, or your quota is used up). Nothing was kept. "
-                    "Free some space there, choose fewer rows, or write to another folder.",
+                    en=f"No space left in {folder} ({free / 1e6:,.1f} MB free, or your quota is used up). "
+                    "Nothing was kept. Free some space there, choose fewer rows, or write to another folder.",
                     zh=f"{folder} 空间不足（剩余 {free / 1e6:,.1f} MB，或配额已用完），未保留任何内容。"
                     "请清理空间、减少行数或写入其他文件夹。",
                 )
             ) from error
         raise ResultUnwritableError(
             Words(
-                en=f"Writing to {folder} failed: {error.strerror or error}. Nothing was kept; try again or choose another folder.",
+                en=f"Writing to {folder} failed: {error.strerror or error}. Nothing was kept. "
+                "Try again or choose another folder.",
                 zh=f"写入 {folder} 失败：{error.strerror or error}。未保留任何内容，请重试或选择其他文件夹。",
             )
         ) from error
@@ -250,13 +251,13 @@ class TiffFiles:
 
     def put(self, row: int, image: Float32) -> None:
         """Write one slice; the row stands in the file's name."""
-        tags = {
+        tags: dict[str, Any] = {
             "photometric": "minisblack",
             "description": self._description,
             "metadata": None,
             "software": "beamtorch",
         }
-        if self._resolution:
+        if self._resolution is not None:
             tags |= {"resolution": (self._resolution, self._resolution), "resolutionunit": "CENTIMETER"}
         with telling_full(self.target.parent):
             if self._stack is not None:

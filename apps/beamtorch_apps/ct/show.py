@@ -53,4 +53,4 @@ def show(image: Float32, *, pixel_size: Quantity | None = None) -> None:
     """
     from IPython.display import display  # noqa: PLC0415 - reconstruction works without IPython
 
-    display(Picture(np.asarray(image, dtype=np.float32), pixel_size))  # type: ignore[no-untyped-call]
+    display(Picture(np.asarray(image, dtype=np.float32), pixel_size))

@@ -58,7 +58,7 @@ def measure(scene: Scene) -> Measured:
     rng = np.random.default_rng(scene.seed)
     exposure = Exposure()
     solid = Solid(scene.seed)
-    angles = np.arange(scene.projections) * (scene.span / scene.projections)
+    angles = np.asarray(np.arange(scene.projections) * (scene.span / scene.projections), dtype=np.float64)
     lines = np.empty((scene.projections, scene.rows, scene.size), dtype=np.float32)
     truth = np.empty((scene.rows, scene.size, scene.size), dtype=np.float32)
     for row in range(scene.rows):

@@ -99,12 +99,11 @@ def reconstruct_volume(recipe: Recipe, watcher: Watcher) -> Outcome:
 def _fill(sinks: list[VolumeFile | TiffFiles], scan: Scan, provenance: Provenance, watcher: Watcher) -> None:
     rows, recipe = provenance.rows, provenance.recipe
     watcher.progress(Progress(0, len(rows)))
-    done = 0
-    for row, image in slices(scan, rows, provenance.axis.column, recipe, watcher.is_cancelled):
+    made = slices(scan, rows, provenance.axis.column, recipe, watcher.is_cancelled)
+    for done, (row, image) in enumerate(made, start=1):
         image *= provenance.factor  # noqa: PLW2901 - in place, it is as large as a photograph
         for sink in sinks:
             sink.put(row, image)
-        done += 1
         watcher.progress(Progress(done, len(rows)))
 
 

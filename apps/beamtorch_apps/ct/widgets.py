@@ -80,7 +80,7 @@ class CtApp(anywidget.AnyWidget):
                 self._answer(message)
             except BeamtorchError as error:
                 self._tell(error=error_facts(error), busy=None)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - shown and logged
                 # Whatever it is, the person must not sit before a page that does nothing.
                 self.log_unexpected(error)
 
@@ -94,7 +94,8 @@ class CtApp(anywidget.AnyWidget):
             error=error_facts(
                 CtError(
                     Words(
-                        en=f"The app made a mistake ({type(error).__name__}). Tell the beamline what you did; the log has more.",
+                        en=f"The app made a mistake ({type(error).__name__}). Tell the beamline what you did; "
+                        "the log has more.",
                         zh=f"应用出现内部错误（{type(error).__name__}）。请告知线站您的操作，详情见日志。",
                     )
                 )
@@ -249,4 +250,4 @@ def app() -> None:
     dataset = os.environ.get("BEAMTORCH_DATASET")
     if dataset:
         widget.ask(do="open", dataset=dataset)
-    display(widget)  # type: ignore[no-untyped-call]
+    display(widget)

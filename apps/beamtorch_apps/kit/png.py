@@ -22,7 +22,7 @@ def grey(image: NDArray[np.floating], levels: tuple[float, float]) -> NDArray[np
     """Return 8-bit grey; what is not a number is black."""
     low, high = levels
     scaled = np.nan_to_num((image.astype(np.float32) - low) * (255.0 / (high - low)), nan=0.0)
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ.update(voila_environment(dict(os.environ)))
     module = "jupyterhub.singleuser" if os.environ.get("JUPYTERHUB_API_TOKEN") else "jupyter_server"
     words = voila_arguments(app, os.environ.get("BEAMTORCH_LANGUAGE", "en"))
-    os.execv(sys.executable, [sys.executable, "-m", module, *words, *more])  # noqa: S606 - no shell, our own words
+    return os.execv(sys.executable, [sys.executable, "-m", module, *words, *more])  # noqa: S606 - no shell, our own words
 
 
 if __name__ == "__main__":

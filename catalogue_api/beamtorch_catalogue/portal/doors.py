@@ -39,7 +39,7 @@ _LOOK_SECONDS = 300
 class _NoSuchPageError(CatalogueError):
     """An address that cannot belong to a dataset."""
 
-    code = "no-such-dataset"
+    code = "no-such-page"
     status = 404
     title = Words(en="No such dataset for you", zh="没有您可读的此数据集")
 

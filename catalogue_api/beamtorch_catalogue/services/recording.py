@@ -37,6 +37,15 @@ class Recorded:
     outcome: str
 
 
+@dataclass(frozen=True)
+class _Changed:
+    row: DatasetRow
+    beamtime: Beamtime
+    sample: Sample | None
+    parents: frozenset[int]
+    is_new: bool
+
+
 def dataset_id(beamtime: BeamtimeId, source_id: str) -> DatasetId:
     """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew."""
     digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
@@ -69,7 +78,7 @@ class Recording:
         self._people = tuple(people)
         self._known: dict[tuple[str, str], DatasetRow] = {}
         self._samples: dict[tuple[str, str], Sample] = {}
-        self._changed: dict[int, tuple[DatasetRow, Beamtime, Sample | None]] = {}
+        self._changed: dict[str, _Changed] = {}
 
     def load(self, records: Iterable[DatasetRecord]) -> None:
         """Read what is known about a batch at once."""
@@ -104,20 +113,17 @@ class Recording:
         sample = self._sample(record, beamtime)
         self._fill(row, record, beamtime, sample, fingerprint)
         self._session.add(row)
-        self._session.flush()
-        self._set_parents(row, parents)
-        self._changed[row.number] = (row, beamtime, sample)
+        self._changed[row.id] = _Changed(row, beamtime, sample, frozenset(parents), outcome == "created")
         return Recorded(row, outcome)
 
     def finish(self) -> None:
-        """Write the full text of all that changed."""
-        self._full_text.put(
-            self._session,
-            {
-                number: describe(row, beamtime, sample, self._people)
-                for number, (row, beamtime, sample) in self._changed.items()
-            },
-        )
+        """Write parents and full text of all that changed, once every row has its number."""
+        self._session.flush()
+        texts: dict[int, str] = {}
+        for changed in self._changed.values():
+            self._set_parents(changed)
+            texts[changed.row.number] = describe(changed.row, changed.beamtime, changed.sample, self._people)
+        self._full_text.put(self._session, texts)
 
     def _sample(self, record: DatasetRecord, beamtime: Beamtime) -> Sample | None:
         if not record.sample:
@@ -148,16 +154,19 @@ class Recording:
         row.software = record.software
         set_state(row, *_state(record, files))
         row.fingerprint = fingerprint
-        # Rows have composite keys, so the old ones have to be gone before the new ones come.
-        row.files, row.parameters = [], []
-        self._session.add(row)
-        self._session.flush()
+        if row.files or row.parameters:
+            # Their keys come again, so the old ones have to be gone before the new ones come.
+            row.files, row.parameters = [], []
+            self._session.flush()
         row.files = [_file_row(position, file) for position, file in enumerate(files)]
         row.parameters = [_parameter_row(n, v) for n, v in _normal(record.parameters).items()]
 
-    def _set_parents(self, row: DatasetRow, parents: Iterable[int]) -> None:
-        old = {p.parent: p for p in self._session.scalars(select(Parentage).where(Parentage.child == row.number))}
-        new = set(parents) - {row.number}
+    def _set_parents(self, changed: "_Changed") -> None:
+        row, old = changed.row, dict[int, Parentage]()
+        if not changed.is_new:
+            known = select(Parentage).where(Parentage.child == row.number)
+            old = {parentage.parent: parentage for parentage in self._session.scalars(known)}
+        new = changed.parents - {row.number}
         for number in old.keys() - new:
             self._session.delete(old[number])
         self._session.add_all(Parentage(child=row.number, parent=number) for number in sorted(new - old.keys()))
