@@ -158,7 +158,7 @@ def _gone(dataset: Dataset, path: str) -> FileGoneError:
         Words(
             en=f"{path} is gone, so “{dataset.name}” was not attached. Ask the staff of {dataset.beamline} whether "
             "it was moved or archived.",
-            zh=f"文件 {path} 已不存在，因此未挂载“{dataset.name}”。请询问 {dataset.beamline} 线站人员。",
+            zh=f"文件 {path} 已不存在，因此未挂接“{dataset.name}”。请询问 {dataset.beamline} 线站人员。",
         ),
         path=path,
     )
@@ -169,7 +169,7 @@ def _unreadable(dataset: Dataset, path: str, reason: str) -> FileUnreadableError
         Words(
             en=f"{path} may not be read by you ({reason}), so “{dataset.name}” was not attached. Ask the staff of "
             f"{dataset.beamline} to check its permissions.",
-            zh=f"您无权读取 {path}（{reason}），因此未挂载“{dataset.name}”。请联系 {dataset.beamline} 线站人员。",
+            zh=f"您无权读取 {path}（{reason}），因此未挂接“{dataset.name}”。请联系 {dataset.beamline} 线站人员。",
         ),
         path=path,
     )

@@ -29,7 +29,7 @@ class Identifier(str):
         """Check the text against the shape of its kind."""
         if isinstance(text, cls):
             return text
-        if not cls.pattern.fullmatch(text):
+        if not cls.fits(text):
             shown = text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004 - fits one line
             raise MalformedNameError(
                 Words(
@@ -40,6 +40,11 @@ class Identifier(str):
                 given=shown,
             )
         return super().__new__(cls, text)
+
+    @classmethod
+    def fits(cls, text: str) -> bool:
+        """Tell whether a text could be one, without an error."""
+        return cls.pattern.fullmatch(text) is not None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

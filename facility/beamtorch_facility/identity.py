@@ -44,9 +44,13 @@ class Identity(BaseModel):
     @property
     def proposals(self) -> frozenset[ProposalId]:
         """The proposals whose team the person belongs to."""
-        return frozenset(ProposalId(g.removeprefix(TEAM_PREFIX)) for g in self.groups if g.startswith(TEAM_PREFIX))
+        return frozenset(ProposalId(name) for name in self._named(TEAM_PREFIX) if ProposalId.fits(name))
 
     @property
     def staffed_beamlines(self) -> frozenset[BeamlineId]:
         """The beamlines at which the person is staff."""
-        return frozenset(BeamlineId(g.removeprefix(STAFF_PREFIX)) for g in self.groups if g.startswith(STAFF_PREFIX))
+        return frozenset(BeamlineId(name) for name in self._named(STAFF_PREFIX) if BeamlineId.fits(name))
+
+    def _named(self, prefix: str) -> list[str]:
+        # A group that cannot name a proposal or beamline grants nothing, and must not lock the person out.
+        return [group.removeprefix(prefix) for group in self.groups if group.startswith(prefix)]

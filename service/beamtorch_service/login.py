@@ -47,6 +47,10 @@ class HubLogin:
         """Name of the cookie with the access token."""
         return f"beamtorch-{self.settings.service}"
 
+    def _state_cookie(self, state: str) -> str:
+        """Name of the cookie that ties one sign-in to the browser that began it; two tabs may sign in at once."""
+        return f"{self.cookie}-state-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+
     async def by_header(self, request: Request) -> Caller:
         """Return who calls the REST API: by header always, by cookie for reading only."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -90,8 +94,8 @@ class HubLogin:
         )
         answer = RedirectResponse(f"{self.settings.hub_prefix}api/oauth2/authorize?{query}", status_code=302)
         answer.set_cookie(
-            f"{self.cookie}-state",
-            state,
+            self._state_cookie(state),
+            "begun-here",
             max_age=STATE_SECONDS,
             path=self.settings.prefix,
             httponly=True,
@@ -108,12 +112,19 @@ class HubLogin:
             request: Request, state: Annotated[str, Query()] = "", code: Annotated[str, Query()] = ""
         ) -> RedirectResponse:
             started = self._started.pop(state, None)
-            if started is None or request.cookies.get(f"{self.cookie}-state") != state or not code:
-                return RedirectResponse(self.settings.prefix, status_code=302)
+            if started is None or self._state_cookie(state) not in request.cookies or not code:
+                # No new try from here: a browser that keeps no cookies would go round for ever.
+                raise NotSignedInError(
+                    Words(
+                        en="This sign-in was not begun in this browser, or it took too long. "
+                        "Open the page again; cookies have to be allowed.",
+                        zh="此次登录并非由本浏览器发起，或已超时。请重新打开页面，并允许使用 Cookie。",
+                    )
+                )
             token = await self._redeem(code, started.verifier)
             answer = RedirectResponse(started.next_url, status_code=302)
             answer.set_cookie(self.cookie, token, path=self.settings.prefix, httponly=True, samesite="lax")
-            answer.delete_cookie(f"{self.cookie}-state", path=self.settings.prefix)
+            answer.delete_cookie(self._state_cookie(state), path=self.settings.prefix)
             return answer
 
         return router

@@ -6,9 +6,6 @@ from pathlib import Path
 
 from beamtorch_spawner.wire import Grant
 
-LAB_CONFIG = Path(__file__).parent / "lab_config"
-"""Folders in Jupyter's configuration path: ``all`` for everybody, one more for each language that is not English."""
-
 LEASE_MARK = "BEAMTORCH_LEASE"
 """Variable that every process of a lab inherits, so that none can hide from its end."""
 
@@ -20,7 +17,6 @@ class Place:
     python: str
     is_root: bool
     search_path: str
-    lab_config: Path = LAB_CONFIG
 
 
 @dataclass(frozen=True)
@@ -65,14 +61,8 @@ def _environment(grant: Grant, username: str, hub: Mapping[str, str], place: Pla
         "USER": username,
         "LOGNAME": username,
         "PATH": f"{Path(place.python).parent}:{place.search_path}",
-        "JUPYTER_CONFIG_PATH": ":".join(str(folder) for folder in _config_folders(grant.language, place.lab_config)),
         LEASE_MARK: grant.lease,
     }
     if grant.default_url:
         variables["JUPYTERHUB_DEFAULT_URL"] = grant.default_url
     return variables
-
-
-def _config_folders(language: str, lab_config: Path) -> list[Path]:
-    own = [lab_config / "zh-CN"] if language.lower().startswith("zh") else []
-    return [*own, lab_config / "all"]

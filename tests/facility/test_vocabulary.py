@@ -75,6 +75,12 @@ def test_groups_say_team_staff_and_admin():
     assert not person("tom", "facility-admins").is_admin
 
 
+def test_a_group_that_names_nothing_grants_nothing_and_locks_nobody_out():
+    someone = person("mei", "proposal-", "proposal-../x", "staff-", "proposal-2026-1417")
+    assert someone.proposals == {"2026-1417"}
+    assert someone.staffed_beamlines == frozenset()
+
+
 def test_the_directory_is_read_afresh_at_each_question(tmp_path: Path):
     path = tmp_path / "directory.yaml"
     path.write_text(dump_people([person("lin")]), encoding="utf-8")

@@ -28,7 +28,7 @@ def test_the_rest_api_neither_finds_nor_opens_it(stage, scan_id):
             catalogue.dataset(scan_id)
         with pytest.raises(CatalogueRefusedError) as unknown:
             catalogue.dataset(type(scan_id)("0" * len(scan_id)))
-    assert refused.value.status_code == 404
+    assert refused.value.status == 404
     assert refused.value.detail.en.replace(scan_id, "") == unknown.value.detail.en.replace("0" * len(scan_id), "")
 
 

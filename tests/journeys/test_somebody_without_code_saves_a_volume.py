@@ -62,7 +62,7 @@ def test_a_broken_scan_is_explained_and_nothing_is_written(stage, visit):
     assert broken is not None
     with stage.catalogue(stage.cast.scientist) as catalogue:
         dataset = next(one for one in catalogue.search(broken.name).datasets if one.name == broken.name)
-    visitor = visit(stage.cast.scientist, "zh-CN", "dark")
+    visitor = visit(stage.cast.colleague or stage.cast.staff, "zh-CN", "dark")
     visitor.start("ct", dataset.id)
     error = visitor.page.locator(".bt-ct-error")
     expect(error).to_contain_text(broken.recipe.absent, timeout=2 * MINUTE)

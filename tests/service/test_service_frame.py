@@ -127,8 +127,18 @@ async def test_a_sign_in_that_this_browser_did_not_start_is_not_taken(browser, h
     sent = await browser.get(f"{PREFIX}page")
     callback = hub.authorize(sent.headers["location"], token)
     browser.cookies.clear()
-    await browser.get(callback)
+    answer = await browser.get(callback)
+    assert answer.status_code == 401
+    assert "cookies have to be allowed" in answer.json()["detail"]
     assert (await browser.get(f"{PREFIX}page")).status_code == 302
+
+
+async def test_two_tabs_may_sign_in_at_once(browser, hub):
+    token = hub.issue("lin", ACCESS)
+    first, second = await browser.get(f"{PREFIX}page?q=1"), await browser.get(f"{PREFIX}page?q=2")
+    for sent, q in ((first, 1), (second, 2)):
+        back = await browser.get(hub.authorize(sent.headers["location"], token))
+        assert back.headers["location"] == f"{PREFIX}page?q={q}"
 
 
 async def test_a_cookie_opens_pages_but_changes_nothing(browser, hub):

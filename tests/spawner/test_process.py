@@ -13,7 +13,7 @@ import pytest
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
-from beamtorch_spawner.process import LAB_CONFIG, Place, launch
+from beamtorch_spawner.process import Place, launch
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.wire import UserOptions
 
@@ -26,9 +26,7 @@ HUB = {
     "LANG": "C.UTF-8",
     "PATH": "/hub/bin",
 }
-PLACE = Place(
-    python="/venv/bin/python", is_root=False, search_path="/usr/bin:/bin", lab_config=Path("/package/lab_config")
-)
+PLACE = Place(python="/venv/bin/python", is_root=False, search_path="/usr/bin:/bin")
 
 
 def person(**more: Any):
@@ -82,9 +80,3 @@ def test_the_hub_s_own_variables_cannot_be_replaced_by_a_grant():
     assert launch(forged, username="okafor", hub_environment=HUB, place=PLACE).environment[
         "JUPYTERHUB_API_TOKEN"
     ] == HUB["JUPYTERHUB_API_TOKEN"]  # fmt: skip
-
-
-def test_every_file_of_the_lab_s_configuration_is_json():
-    files = sorted(LAB_CONFIG.rglob("*.json"))
-    assert len(files) == 2
-    assert all(isinstance(json.loads(file.read_text()), dict) for file in files)

@@ -247,7 +247,7 @@ def find_axis(sinogram: Float32, angles: Float64, *, width: float | None = None,
         error=0.5 * abs(halves[0].best - halves[1].best),
         guess=guess,
         method=method,
-        sweep=_joined(coarse, fine),
+        sweep=coarse,
     )
 
 
@@ -261,9 +261,3 @@ def _halves(angles: Float64, axis: float, columns: int) -> tuple[list[NDArray[np
     turns = bool(np.ptp(angles) > FULL_TURN) and abs(axis - (columns - 1) / 2) < OFF_MIDDLE * columns
     first = np.mod(angles - angles.min(), 360.0) < 180.0 if turns else np.arange(len(angles)) % 2 == 0  # noqa: PLR2004
     return [first, ~first], turns
-
-
-def _joined(coarse: Sweep, fine: Sweep) -> Sweep:
-    columns = np.concatenate((coarse.columns, fine.columns))
-    order = np.argsort(columns)
-    return Sweep(columns=columns[order], entropy=np.concatenate((coarse.entropy, fine.entropy))[order])

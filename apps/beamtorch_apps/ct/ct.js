@@ -9,8 +9,8 @@ class CtPage {
     this.speech = new Speech(this.state.language);
     this.local = { open: "axis", picking: false, showLog: false, typing: false, map: "gray", image: 0 };
     this.viewer = new Viewer(this.speech);
-    const place = (what) => { const root = h(what); return root; };
-    this.roots = { header: place("header.bt-header"), steps: place("div.scroll"), foot: place("div.foot"), tools: place("div.bt-tools"), insp: place("aside.insp"), cover: place("div"), cand: place("div.cand"), strip: place("footer.bt-jobs"), pick: place("div"), log: place("div") };
+    const place = (what) => h(what);
+    this.roots = { header: place("header.bt-header"), steps: place("div.scroll"), foot: place("div.foot"), tools: place("div.bt-tools"), insp: place("aside.insp"), cover: place("div.none"), cand: place("div.cand"), strip: place("footer.bt-jobs"), pick: place("div.none"), log: place("div.none") };
     const r = this.roots;
     r.header.setAttribute("style", "gap:12px;padding:0 14px");
     this.root = h("div.bt-app", { "data-testid": "bt-ct" }, r.header,
@@ -35,7 +35,7 @@ class CtPage {
       this.viewer.show(message.meta, new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
       this.set({ image: this.local.image + 1 });
     } else if (message.type === "candidates") {
-      this.thumbs = { size: message.size, columns: message.columns, bytes: new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) };
+      this.thumbs = { row: message.row, size: message.size, columns: message.columns, bytes: new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) };
       this.set({ image: this.local.image + 1 });
     }
   }
@@ -48,7 +48,7 @@ class CtPage {
     this.regions.tools.show([lang, scan, s.view, s.preview, l.map, s.axis && s.axis.column]);
     this.regions.insp.show([lang, l.image, this.viewer.levels]);
     this.regions.cover.show([lang, s.error, scan, s.busy, s.catalogue]);
-    this.regions.cand.show([lang, s.axis && [s.axis.column, s.axis.sweep], s.view && s.view.row, l.image, this.thumbs && this.thumbs.columns]);
+    this.regions.cand.show([lang, s.axis && [s.axis.column, s.axis.sweep], l.image, this.thumbs && this.thumbs.columns]);
     this.regions.strip.show([lang, s.job, s.busy, l.showLog, scan]);
     this.regions.pick.show([lang, l.picking, s.choices, s.catalogue, s.dataset && s.dataset.id]);
     this.regions.log.show([l.showLog, s.job && s.job.log]);
@@ -168,7 +168,7 @@ class CtPage {
     });
     const sweep = s.axis.sweep, best = sweep && sweep.reduce((a, b) => (b[1] < a[1] ? b : a));
     return [
-      h("div.bt-col", { style: "gap:6px;min-width:0" }, h("div.bt-row", h("b", p.t(`Candidate axes, row ${p.number(s.view.row)}`, `候选转轴，第 ${p.number(s.view.row)} 行`)), h("span.bt-muted.bt-sm", p.t("the label is the value used", "标签就是所用的值"))), h("ul.strip", items)),
+      h("div.bt-col", { style: "gap:6px;min-width:0" }, h("div.bt-row", h("b", p.t(`Candidate axes, row ${p.number(thumbs.row)}`, `候选转轴，第 ${p.number(thumbs.row)} 行`)), h("span.bt-muted.bt-sm", p.t("the label is the value used", "标签就是所用的值"))), h("ul.strip", items)),
       h("div.bt-col", sweep && [h("span.bt-overline", p.t("Sharpness, lower is better", "清晰度（越低越好）")), h("div", { style: "margin:0 -6px 0 -10px" }, plot(sweep, { width: 236, height: 126, best, label: p.t("axis / px", "转轴 / px") }))]),
     ];
   }

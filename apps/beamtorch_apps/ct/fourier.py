@@ -100,7 +100,6 @@ class Geometry:
         self.angles = np.asarray(angles, dtype=np.float64)
         self.shape = shape
         padded = int(scipy.fft.next_fast_len(int(np.ceil(PADDING * shape.columns / 2)))) * 2
-        self._padded = padded
         frequency = np.fft.fftfreq(padded)
         kept = np.abs(frequency) * shape.columns < 0.5 * shape.size
         kept[padded // 2] = False
@@ -111,6 +110,9 @@ class Geometry:
         self._filter = (spectrum if self._kept is None else spectrum[self._kept]) / padded
         self._steps = self._pixel_phase()
         self._turned: tuple[tuple[float, float], Complex64] | None = None
+        # Fresh memory for each pair costs more than a one-dimensional FFT.
+        self._packed = np.empty((len(self.angles), padded), dtype=np.complex64)
+        self._strengths = np.empty_like(self._steps)
         self._sum = self._planned()
 
     def _directions(self) -> tuple[Float64, Float64]:
@@ -159,13 +161,14 @@ class Geometry:
             if second_axis != axis:
                 phase = phase + 1j * np.exp(turn * second_axis)
             self._turned = (axes, self._steps * phase.astype(np.complex64))
-        return self._sum((spectrum * self._turned[1]).ravel())
+        np.multiply(spectrum, self._turned[1], out=self._strengths)
+        return self._sum(self._strengths.ravel())
 
     def spectrum(self, first: Float32, second: Float32 | None) -> Complex64:
-        """Return the spectra of the projections as far as the image needs them; independent of the axis."""
-        packed = np.zeros((len(self.angles), self._padded), dtype=np.complex64)
-        packed.real[:, : self.shape.columns] = first
-        if second is not None:
-            packed.imag[:, : self.shape.columns] = second
+        """Return the spectra of the projections as far as the image needs them; they hold until the next call."""
+        packed, columns = self._packed, self.shape.columns
+        packed.real[:, :columns] = first
+        packed.imag[:, :columns] = 0 if second is None else second
+        packed[:, columns:] = 0
         spectrum: Complex64 = scipy.fft.fft(packed, axis=1, overwrite_x=True, workers=1)
         return spectrum if self._kept is None else spectrum[:, self._kept]

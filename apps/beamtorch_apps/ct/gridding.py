@@ -65,19 +65,20 @@ class FourierSum:
             plan.setpts(at)
             spread = plan.execute(np.ones(1, dtype=np.complex64)).astype(np.complex128)
             answer += (np.fft.ifft(spread, norm="forward")[modes] * np.exp(-1j * modes * float(at[0]))).real / SHIFTS
-        return np.asarray(1.0 / answer, dtype=np.float32)
+        return np.outer(1.0 / answer, 1.0 / answer).astype(np.float32)
 
     def __call__(self, strengths: Complex64) -> Complex64:
         """Return the image, shape (size, size), for strengths in the order of the points."""
-        below, size, fine = self._size // 2, self._size, self._fine
+        below, above, fine = self._size // 2, self._size - self._size // 2, self._fine
         grid = self._plan.execute(strengths, out=self._grid)
-        lines = scipy.fft.ifft(grid, axis=1, norm="forward", overwrite_x=True, workers=1)
-        kept = np.empty((fine, size), dtype=np.complex64)
-        kept[:, :below] = lines[:, fine - below :]
-        kept[:, below:] = lines[:, : size - below]
-        columns = scipy.fft.ifft(kept, axis=0, norm="forward", overwrite_x=True, workers=1)
-        image = np.empty((size, size), dtype=np.complex64)
-        np.multiply(columns[fine - below :], self._correction, out=image[:below])
-        np.multiply(columns[: size - below], self._correction, out=image[below:])
-        image *= self._correction[:, None]
+        grid = scipy.fft.ifft(grid, axis=1, norm="forward", overwrite_x=True, workers=1)
+        image = np.empty((self._size, self._size), dtype=np.complex64)
+        # Only the columns that the image keeps go on; negative modes stand at the end of the grid.
+        for from_grid, to_image in (
+            (slice(fine - below, fine), slice(0, below)),
+            (slice(0, above), slice(below, self._size)),
+        ):
+            columns = scipy.fft.ifft(grid[:, from_grid], axis=0, norm="forward", overwrite_x=True, workers=1)
+            np.multiply(columns[fine - below :], self._correction[:below, to_image], out=image[:below, to_image])
+            np.multiply(columns[:above], self._correction[below:, to_image], out=image[below:, to_image])
         return image

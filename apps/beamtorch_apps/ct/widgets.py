@@ -227,10 +227,16 @@ class CtApp(anywidget.AnyWidget):
         """Send small slices about axes near the one in use; all share its levels, or they could not be compared."""
         if self._work is None:
             return
-        columns, images = self._work.candidates(self._facts["view"]["row"])
+        row = self._facts["view"]["row"]
+        columns, images = self._work.candidates(row)
         levels = robust_levels(images[len(images) // 2])
         small = b"".join(grey(image, levels).tobytes() for image in images)
-        facts = {"type": "candidates", "size": len(images[0]), "columns": [float(column) for column in columns]}
+        facts = {
+            "type": "candidates",
+            "size": len(images[0]),
+            "row": row,
+            "columns": [float(column) for column in columns],
+        }
         self._last_strip = (facts, small)
         self.send(facts, buffers=[small])
 

@@ -46,7 +46,8 @@ export function Empty({ emptiness, speech, search }: IEmptyProps): JSX.Element {
   return (
     <div className="bt-empty bt-state">
       <Icon name="search" />
-      <p>{advice ? speech.say(advice) : reason}</p>
+      <h3>{reason}</h3>
+      {advice && <p>{speech.say(advice)}</p>}
       {query && (
         <div className="bt-actions">
           {words !== query && words && (
