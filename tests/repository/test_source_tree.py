@@ -59,7 +59,7 @@ def test_every_error_has_its_own_code_and_a_title_in_both_languages():
         waiting.extend(kind.__subclasses__())
         assert kind.title.en
         assert kind.title.zh
-        if "code" in vars(kind):
+        if "code" in vars(kind) and ".testing." not in kind.__module__:
             assert kinds.setdefault(kind.code, kind) is kind, f"{kind.code} is used twice"
     assert len(kinds) >= 10
 

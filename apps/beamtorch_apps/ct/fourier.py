@@ -16,13 +16,15 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from beamtorch_apps.ct.gridding import FourierSum
+from beamtorch_apps.ct.ramp import NARROW, Tail, ramp, window
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Complex64 = NDArray[np.complex64]
 
 FILTERS = ("ramp", "shepp-logan", "hann")
-PADDING = 1.5
+MOST_OFFSET = 0.225
+"""Part of the detector by which the axis may lie off the middle where nobody knows it before."""
 WIDEST_GAP = 8.0
 """A gap of more than so many mean gaps is a part that was not measured, not one projection's share."""
 
@@ -51,27 +53,6 @@ def angular_weights(angles: Float64) -> Float64:
     return np.deg2rad(weights)
 
 
-def ramp(length: int, name: str = "ramp") -> Float64:
-    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length.
-
-    The highest frequency is left out: it has no partner of opposite sign, and would leak one slice of a pair into
-    the other.
-    """
-    offset = np.fft.fftfreq(length, 1 / length)
-    kernel = np.zeros(length)
-    odd = np.mod(offset, 2) == 1
-    kernel[odd] = -1.0 / (np.pi * offset[odd]) ** 2
-    kernel[0] = 0.25
-    spectrum = np.fft.fft(kernel).real
-    frequency = np.fft.fftfreq(length)
-    if name == "shepp-logan":
-        spectrum *= np.sinc(frequency)
-    elif name == "hann":
-        spectrum *= 0.5 + 0.5 * np.cos(2 * np.pi * frequency)
-    spectrum[length // 2] = 0.0
-    return spectrum
-
-
 @dataclass(frozen=True)
 class Shape:
     """What decides a plan: the detector's width, the image's width and the filter."""
@@ -81,6 +62,18 @@ class Shape:
     size: int
     """Width of the image in its own pixels; fewer than ``columns`` gives a preview of the same field."""
     filter: str = "ramp"
+    offset: float | None = None
+    """Pixels by which the axis may lie off the middle of the detector; each costs two points of every projection.
+    None: an allowance for most scans, see `farthest`."""
+
+    @property
+    def farthest(self) -> float:
+        """Pixels by which the axis may lie off the middle; an axis beyond is refused."""
+        return MOST_OFFSET * self.columns if self.offset is None else self.offset
+
+    def bears(self, axis: float) -> bool:
+        """Tell whether the axis lies close enough to the middle."""
+        return abs(axis - 0.5 * (self.columns - 1)) <= self.farthest
 
 
 class Geometry:
@@ -99,7 +92,8 @@ class Geometry:
     def __init__(self, angles: Float64, shape: Shape) -> None:
         self.angles = np.asarray(angles, dtype=np.float64)
         self.shape = shape
-        padded = int(scipy.fft.next_fast_len(int(np.ceil(PADDING * shape.columns / 2)))) * 2
+        padded = window(shape.columns, shape.farthest)
+        self._tail = None if shape.columns < NARROW else Tail(shape.columns, shape.farthest, padded)
         frequency = np.fft.fftfreq(padded)
         kept = np.abs(frequency) * shape.columns < 0.5 * shape.size
         kept[padded // 2] = False
@@ -153,8 +147,18 @@ class Geometry:
         return self.about(spectrum, axis, axis if second_axis is None else second_axis)
 
     def about(self, spectrum: Complex64, axis: float, second_axis: float) -> Complex64:
-        """Reconstruct from a spectrum that `spectrum` returned, which stays as it is."""
+        """Reconstruct from a spectrum that `spectrum` returned, which stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If an axis lies farther off the middle than the shape allows: the picture would show both ends of the
+            detector in one place.
+        """
         axes = (axis, second_axis)
+        if not all(map(self.shape.bears, axes)):
+            message = f"an axis of {axes} is more than {self.shape.farthest:g} px off the middle of {self.shape}"
+            raise ValueError(message)
         if self._turned is None or self._turned[0] != axes:
             turn = 2j * np.pi * self._frequency
             phase = np.exp(turn * axis)
@@ -171,4 +175,6 @@ class Geometry:
         packed.imag[:, :columns] = 0 if second is None else second
         packed[:, columns:] = 0
         spectrum: Complex64 = scipy.fft.fft(packed, axis=1, overwrite_x=True, workers=1)
+        if self._tail is not None:
+            self._tail.add(spectrum)
         return spectrum if self._kept is None else spectrum[:, self._kept]
