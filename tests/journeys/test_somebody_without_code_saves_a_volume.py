@@ -69,4 +69,12 @@ def test_a_broken_scan_is_explained_and_nothing_is_written(stage, visit):
     visitor.picture("ct-missing-file-zh")
     with stage.catalogue(stage.cast.scientist) as catalogue:
         assert catalogue.dataset(dataset.id).children == ()
+        other = next(one for one in catalogue.search(stage.cast.query).datasets if one.name == stage.cast.scan.name)
+
+    # The app runs now: another dataset opens in it, without stopping anything.
+    visitor.page.goto(f"{stage.url}hub/home?environment=ct&dataset={other.id}")
+    visitor.page.click("[data-open-with]")
+    canvas = visitor.page.locator(".bt-ct-preview")
+    expect(canvas).to_have_attribute("data-std", re.compile(r"0*\.?0*[1-9]"), timeout=2 * MINUTE)
+    expect(visitor.page.locator(".bt-ct-dataset")).to_contain_text(other.name)
     assert np.all([not path.name.endswith(".part") for path in (stage.home / "data").rglob("*")])

@@ -132,7 +132,7 @@ class CtPage {
       h("span.bt-grow"),
       h("span.bt-muted", label), h("input", { type: "range", min: 0, max: last - 1, value: at, "data-key": "slider", "aria-label": label, onchange: (e) => go(Number(e.target.value)) }),
       this.number("row", label, at, go, "width:70px;height:26px"), h("span.bt-muted", `/ ${p.number(last)}`),
-      s.preview && h("span.bt-chip" + (s.preview.seconds < 2 ? ".ok" : ""), { style: "height:20px;margin-left:6px", "data-testid": "bt-ct-seconds" }, p.t(`preview ${s.preview.seconds.toFixed(1)} s`, `预览 ${s.preview.seconds.toFixed(1)} 秒`)),
+      s.preview && h("span.bt-chip" + (s.preview.seconds < 2 ? ".ok" : ""), { style: "height:20px;margin-left:6px", "data-testid": "bt-ct-seconds" }, p.t(`preview ${s.preview.seconds.toFixed(s.preview.seconds < 0.1 ? 2 : 1)} s`, `预览 ${s.preview.seconds.toFixed(s.preview.seconds < 0.1 ? 2 : 1)} 秒`)),
     ];
   }
   insp() {

@@ -95,13 +95,16 @@ class Geometry:
         padded = window(shape.columns, shape.farthest)
         self._tail = None if shape.columns < NARROW else Tail(shape.columns, shape.farthest, padded)
         frequency = np.fft.fftfreq(padded)
-        kept = np.abs(frequency) * shape.columns < 0.5 * shape.size
-        kept[padded // 2] = False
-        self._kept = None if kept.sum() == padded - 1 else np.flatnonzero(kept)
-        used = frequency if self._kept is None else frequency[self._kept]
-        self._frequency = used
-        spectrum = ramp(padded, shape.filter)
-        self._filter = (spectrum if self._kept is None else spectrum[self._kept]) / padded
+        spectrum = ramp(padded, shape.filter) / padded
+        if shape.size == shape.columns:
+            # The highest frequency stands for both signs, half each, or one slice of a pair would leak into the other.
+            self._kept = None
+            spectrum[padded // 2] *= 0.5
+            self._frequency = np.append(frequency, -frequency[padded // 2])
+            self._filter = np.append(spectrum, spectrum[padded // 2])
+        else:
+            self._kept = np.flatnonzero(np.abs(frequency) * shape.columns < 0.5 * shape.size)
+            self._frequency, self._filter = frequency[self._kept], spectrum[self._kept]
         self._steps = self._pixel_phase()
         self._turned: tuple[tuple[float, float], Complex64] | None = None
         # Fresh memory for each pair costs more than a one-dimensional FFT.
@@ -165,8 +168,26 @@ class Geometry:
             if second_axis != axis:
                 phase = phase + 1j * np.exp(turn * second_axis)
             self._turned = (axes, self._steps * phase.astype(np.complex64))
-        np.multiply(spectrum, self._turned[1], out=self._strengths)
-        return self._sum(self._strengths.ravel())
+        turned, strengths, length = self._turned[1], self._strengths, spectrum.shape[1]
+        np.multiply(spectrum, turned[:, :length], out=strengths[:, :length])
+        if self._kept is None:
+            np.multiply(spectrum[:, length // 2], turned[:, length], out=strengths[:, length])
+        image = self._sum(strengths.ravel())
+        self._clear(image.real, axis)
+        self._clear(image.imag, second_axis)
+        return image
+
+    def _clear(self, image: Float32, axis: float) -> None:
+        """Empty what lies farther from the axis than the detector's farther end: no projection saw it there."""
+        shape = self.shape
+        radius = (abs(axis - 0.5 * (shape.columns - 1)) + 0.5 * shape.columns) * shape.size / shape.columns
+        middle = 0.5 * (shape.size - 1)
+        for row in range(shape.size):
+            half = max(radius**2 - (row - middle) ** 2, 0.0) ** 0.5
+            if half < middle:
+                first, stop = int(np.ceil(middle - half)), int(np.floor(middle + half)) + 1
+                image[row, :first] = 0
+                image[row, stop:] = 0
 
     def spectrum(self, first: Float32, second: Float32 | None) -> Complex64:
         """Return the spectra of the projections as far as the image needs them; they hold until the next call."""

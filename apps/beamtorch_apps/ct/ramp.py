@@ -17,8 +17,8 @@ Complex64 = NDArray[np.complex64]
 
 MARGIN = 0.05
 """Part of the detector that the window is wider than what is looked at, where the tail is bent back into a ring."""
-BIN = 16
-"""Pixels between the points of the coarse grid, about; the margin must hold a few."""
+STEPS = 7
+"""Points of the coarse grid in the margin, about."""
 NARROW = 256
 """Detectors of fewer columns are padded with zeros: their margin would be too few pixels."""
 
@@ -38,11 +38,7 @@ def window(columns: int, offset: float) -> int:
 
 
 def ramp(length: int, name: str = "ramp") -> Float64:
-    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length.
-
-    The highest frequency is left out: it has no partner of opposite sign, and would leak one slice of a pair into
-    the other.
-    """
+    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length."""
     offset = np.fft.fftfreq(length, 1 / length)
     kernel = np.zeros(length)
     odd = np.mod(offset, 2) == 1
@@ -54,7 +50,6 @@ def ramp(length: int, name: str = "ramp") -> Float64:
         spectrum *= np.sinc(frequency)
     elif name == "hann":
         spectrum *= 0.5 + 0.5 * np.cos(2 * np.pi * frequency)
-    spectrum[length // 2] = 0.0
     return spectrum
 
 
@@ -72,7 +67,7 @@ class Tail:
     """
 
     def __init__(self, columns: int, offset: float, period: int) -> None:
-        self._bins = int(scipy.fft.next_fast_len(int(np.ceil(period / BIN))))
+        self._bins = int(scipy.fft.next_fast_len(int(np.ceil(STEPS * period / (MARGIN * columns)))))
         self._highest = (self._bins - 1) // 2
         pace, before = period / self._bins, 0.5 * (period - (columns - 1))
         wave = np.fft.fftfreq(self._bins, 1 / self._bins)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 import anywidget
 import numpy as np
@@ -249,11 +250,12 @@ class CtApp(anywidget.AnyWidget):
 
 
 def app() -> None:
-    """Show the app; ``BEAMTORCH_DATASET`` opens at once."""
+    """Show the app; the dataset of the page's address opens at once, else that of the start."""
     from IPython.display import display  # noqa: PLC0415 - only in a kernel
 
     widget = CtApp(Finder.from_environment())
-    dataset = os.environ.get("BEAMTORCH_DATASET")
+    asked = parse_qs(os.environ.get("QUERY_STRING", "")).get("dataset", [""])[0]
+    dataset = asked or os.environ.get("BEAMTORCH_DATASET")
     if dataset:
         widget.ask(do="open", dataset=dataset)
     display(widget)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from beamtorch_facility.look.written import memory, number
@@ -50,6 +51,12 @@ class Card:
     is_chosen: bool
     facts: tuple[tuple[str, str, Words], ...]
     """Icon, short text and long text: cores, memory, GPUs."""
+
+    def open_with(self, dataset: str) -> str | None:
+        """Return where the running app opens a dataset; a lab, or what does not run yet, has no such place."""
+        if self.state != "runs" or self.server is None or self.offer.app is None:
+            return None
+        return f"{self.server.url.rstrip('/')}/voila/render/{PurePosixPath(self.offer.app).name}?dataset={dataset}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,16 @@ import type { IDatasetSummary, IQuantity, IWords } from './source/wire';
 
 const DAY = 86_400_000;
 
+/** How units are written; the pages of the catalogue write them alike. */
+const UNITS: Readonly<Record<string, string>> = {
+  um: 'µm',
+  degC: '°C',
+  angstrom: 'Å',
+  deg: '°',
+  degree: '°',
+  degrees: '°'
+};
+
 /** Speaks the lab's language: our own texts, the server's sentences, numbers and times. */
 export class Speech {
   readonly trans: TranslationBundle;
@@ -36,7 +46,7 @@ export class Speech {
   }
 
   quantity({ value, unit }: IQuantity): string {
-    const written = unit === 'deg' || unit === 'degree' ? '°' : unit;
+    const written = UNITS[unit] ?? unit;
     return this.number(value) + (written === '°' || written === '' ? '' : ' ') + written;
   }
 
