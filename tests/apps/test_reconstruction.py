@@ -6,7 +6,7 @@ import pytest
 
 from beamtorch_apps.ct import find_axis, preview, reconstruct
 from beamtorch_apps.ct.errors import AnglesError, AxisError
-from beamtorch_apps.ct.fourier import FILTERS, angular_weights
+from beamtorch_apps.ct.fourier import FILTERS, Geometry, Shape, angular_weights
 from beamtorch_apps.ct.gridding import FourierSum
 from beamtorch_apps.ct.phantom import Solid
 
@@ -77,6 +77,74 @@ def test_a_smoother_filter_takes_noise_away_and_keeps_the_mean():
     assert left["hann"] < 0.6 * left["shepp-logan"] < 0.6 * left["ramp"]
     sharp, smooth = (reconstruct(lines, angles, 63.5, filter_name=name)[40:88, 40:88] for name in ("ramp", "hann"))
     assert smooth.mean() == pytest.approx(sharp.mean(), rel=0.01)
+
+
+def with_generous_padding(lines, angles, axis, filter_name):
+    """Reconstruct with air on both sides, so that nothing of the convolution can come round, and cut the field out."""
+    width = lines.shape[1]
+    air = 3 * width // 2
+    image = reconstruct(np.pad(lines, ((0, 0), (air, air))), angles, axis + air, filter_name=filter_name)
+    return image[air : air + width, air : air + width]
+
+
+def level(image):
+    """Means over squares of 16 pixels: what a person reads as a grey value."""
+    return image.reshape(len(image) // 16, 16, len(image) // 16, 16).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("off_middle", "name", "angles"),
+    [
+        (0.0, "ramp", half_turn(500)),
+        (0.003, "hann", half_turn(500)),
+        (0.12, "ramp", half_turn(500)),
+        (-0.12, "ramp", half_turn(500)),
+        (-0.4, "ramp", 0.6 * np.arange(600.0)),
+    ],
+)
+def test_padding_by_a_twentieth_gives_the_grey_values_of_generous_padding(off_middle, name, angles):
+    size, (y, x) = 512, np.mgrid[:512, :512] - 255.5
+    axis = 255.5 + off_middle * size
+    lines = Solid(3).slice_at(0.1).sinogram(size, angles, axis)
+    image, right = (engine(lines, angles, axis, filter_name=name) for engine in (reconstruct, with_generous_padding))
+    field = np.hypot(x, y) < 0.95 * size / 2
+    wrong = np.where(field, image - right, 0)
+    extent = np.ptp(right[field])
+    assert np.sqrt(np.mean(wrong[field] ** 2)) < 1e-3 * extent
+    assert np.abs(level(wrong)).max() < 2e-3 * extent
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_what_one_end_of_the_detector_saw_leaves_no_ghost_at_the_other(side):
+    size, angles = 320, half_turn(450)
+    axis = 159.5 + side * 0.12 * size
+    # A rod that keeps to the end of the detector farther from the axis: at 0° and 180° it leaves the near end.
+    x, radius = -side * 0.56 * size, 10.0
+    at = np.arange(size) - axis - x * np.cos(np.deg2rad(angles))[:, None]
+    lines = (0.1 * 2 * np.sqrt(np.maximum(radius**2 - at**2, 0))).astype(np.float32)
+    image = reconstruct(lines, angles, axis)
+    right = with_generous_padding(lines, angles, axis, "ramp")
+    row, column = np.mgrid[:size, :size] - 159.5
+    field = np.hypot(row, column) < size / 2
+    assert np.abs(level(np.where(field, image - right, 0))).max() < 1e-3 * 0.1
+
+
+def test_an_axis_beyond_what_was_planned_is_refused():
+    lines = np.zeros((90, 300), np.float32)
+    shape = Shape(columns=300, size=300)
+    geometry = Geometry(half_turn(90), shape)
+    geometry.pair(lines, None, 149.5 + 0.22 * 300)
+    with pytest.raises(ValueError, match=r"more than 67.5 px off the middle"):
+        geometry.pair(lines, None, 149.5, 149.5 - 0.23 * 300)
+    Geometry(half_turn(90), shape.about(10.0)).pair(lines, None, 10.0)
+
+
+def test_what_lies_beyond_the_detector_is_empty():
+    angles = half_turn(400)
+    image = reconstruct(Solid(3).slice_at(0.1).sinogram(256, angles, 127.5), angles, 127.5)
+    y, x = np.mgrid[:256, :256] - 127.5
+    assert (image[np.hypot(x, y) > 129] == 0).all()
+    assert (image[np.hypot(x, y) < 126] != 0).any()
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -123,5 +123,6 @@ def preview(sinogram: Float32, angles: Float64, axis_column: float, *, size: int
     """Reconstruct one slice on a coarser grid, shape (size, size), of the same field and in the same unit."""
     lines, degrees = _checked(sinogram, angles)
     columns = lines.shape[1]
-    geometry = Geometry(degrees, Shape(columns=columns, size=min(size, columns), filter=filter_name))
+    shape = Shape(columns=columns, size=min(size, columns), filter=filter_name).about(axis_column)
+    geometry = Geometry(degrees, shape)
     return np.ascontiguousarray(geometry.pair(lines, None, axis_column).real)

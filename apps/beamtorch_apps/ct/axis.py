@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamtorch_apps.ct.errors import AxisError
-from beamtorch_apps.ct.fourier import Float32, Float64, Geometry, Shape
+from beamtorch_apps.ct.fourier import Complex64, Float32, Float64, Geometry, Shape
 from beamtorch_facility.words import Words
 
 SIZE = 512
@@ -154,9 +154,10 @@ class Trials:
 
     def __init__(self, sinogram: Float32, angles: Float64, size: int = SIZE) -> None:
         columns = sinogram.shape[1]
-        self._geometry = Geometry(angles, Shape(columns=columns, size=min(size, columns)))
-        self._spectrum = self._geometry.spectrum(np.ascontiguousarray(sinogram, dtype=np.float32), None)
-        width = self._geometry.shape.size
+        self._lines, self._angles = np.ascontiguousarray(sinogram, dtype=np.float32), angles
+        self._shape = Shape(columns=columns, size=min(size, columns))
+        self._prepared: tuple[Geometry, Complex64] | None = None
+        width = self._shape.size
         at = np.arange(width) - (width - 1) / 2
         self._inside = np.hypot(at[:, None], at[None, :]) < 0.45 * width
         self._range: tuple[float, float] | None = None
@@ -164,14 +165,24 @@ class Trials:
     def images(self, columns: Float64) -> list[Float32]:
         """Return one image for each trial axis."""
         images: list[Float32] = []
+        geometry, spectrum = self._ready(columns)
         for first in range(0, len(columns), 2):
-            second = columns[first + 1] if first + 1 < len(columns) else columns[first] + 1.0
-            both = self._geometry.about(self._spectrum, float(columns[first]), float(second))
+            second = columns[min(first + 1, len(columns) - 1)]
+            both = geometry.about(spectrum, float(columns[first]), float(second))
             images += [both.real, both.imag]
         return images[: len(columns)]
 
+    def _ready(self, columns: Float64) -> tuple[Geometry, Complex64]:
+        """Plan for these trials, again only if they go beyond the earlier ones."""
+        shape = self._shape.about(*columns.tolist())
+        if self._prepared is None or shape.farthest > self._prepared[0].shape.farthest:
+            geometry = Geometry(self._angles, shape)
+            self._prepared = geometry, geometry.spectrum(self._lines, None)
+        return self._prepared
+
     def sweep(self, columns: Float64) -> Sweep:
         """Judge each trial axis by the entropy of its image's grey values."""
+        self._ready(columns)
         entropy = np.empty(len(columns))
         # The middle trial sets the bins for all, or a wide range would count as sharpness.
         if self._range is None:

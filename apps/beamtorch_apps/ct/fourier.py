@@ -6,10 +6,15 @@ defined in real space (Kak & Slaney, Principles of Computerized Tomographic Imag
 of the image right; projections are weighted by the angle that they stand for. Where the axis of rotation lies is
 only a phase: one `Geometry` serves every trial axis.
 
+Most of the time goes into the points, angles × length of the padded projections, so these are padded by a twentieth
+instead of doubled. Such a short circular convolution bends the ramp's tail back into the picture; because that error
+is smooth, `ramp.Tail` takes it out on a coarse grid. The period must also keep both ends of the detector apart in a
+picture about an axis off the middle: `Shape.offset` says how far off it may lie, and `Geometry` refuses one beyond.
+
 One thread per transform and a fixed pairing of rows make results the same to the last bit, however many workers run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
@@ -71,9 +76,13 @@ class Shape:
         """Pixels by which the axis may lie off the middle; an axis beyond is refused."""
         return MOST_OFFSET * self.columns if self.offset is None else self.offset
 
-    def bears(self, axis: float) -> bool:
-        """Tell whether the axis lies close enough to the middle."""
-        return abs(axis - 0.5 * (self.columns - 1)) <= self.farthest
+    def off_middle(self, axis: float) -> float:
+        """Pixels from the middle of the detector to an axis."""
+        return abs(axis - 0.5 * (self.columns - 1))
+
+    def about(self, *axes: float) -> "Shape":
+        """Return the same for axes that are known: it bears these, and not much more."""
+        return replace(self, offset=float(np.ceil(max(map(self.off_middle, axes)))))
 
 
 class Geometry:
@@ -95,16 +104,13 @@ class Geometry:
         padded = window(shape.columns, shape.farthest)
         self._tail = None if shape.columns < NARROW else Tail(shape.columns, shape.farthest, padded)
         frequency = np.fft.fftfreq(padded)
-        spectrum = ramp(padded, shape.filter) / padded
-        if shape.size == shape.columns:
-            # The highest frequency stands for both signs, half each, or one slice of a pair would leak into the other.
-            self._kept = None
-            spectrum[padded // 2] *= 0.5
-            self._frequency = np.append(frequency, -frequency[padded // 2])
-            self._filter = np.append(spectrum, spectrum[padded // 2])
-        else:
-            self._kept = np.flatnonzero(np.abs(frequency) * shape.columns < 0.5 * shape.size)
-            self._frequency, self._filter = frequency[self._kept], spectrum[self._kept]
+        kept = np.abs(frequency) * shape.columns < 0.5 * shape.size
+        kept[padded // 2] = False
+        self._kept = None if kept.sum() == padded - 1 else np.flatnonzero(kept)
+        used = frequency if self._kept is None else frequency[self._kept]
+        self._frequency = used
+        spectrum = ramp(padded, shape.filter)
+        self._filter = (spectrum if self._kept is None else spectrum[self._kept]) / padded
         self._steps = self._pixel_phase()
         self._turned: tuple[tuple[float, float], Complex64] | None = None
         # Fresh memory for each pair costs more than a one-dimensional FFT.
@@ -159,7 +165,7 @@ class Geometry:
             detector in one place.
         """
         axes = (axis, second_axis)
-        if not all(map(self.shape.bears, axes)):
+        if max(map(self.shape.off_middle, axes)) > self.shape.farthest:
             message = f"an axis of {axes} is more than {self.shape.farthest:g} px off the middle of {self.shape}"
             raise ValueError(message)
         if self._turned is None or self._turned[0] != axes:
@@ -168,19 +174,19 @@ class Geometry:
             if second_axis != axis:
                 phase = phase + 1j * np.exp(turn * second_axis)
             self._turned = (axes, self._steps * phase.astype(np.complex64))
-        turned, strengths, length = self._turned[1], self._strengths, spectrum.shape[1]
-        np.multiply(spectrum, turned[:, :length], out=strengths[:, :length])
-        if self._kept is None:
-            np.multiply(spectrum[:, length // 2], turned[:, length], out=strengths[:, length])
-        image = self._sum(strengths.ravel())
-        self._clear(image.real, axis)
-        self._clear(image.imag, second_axis)
+        np.multiply(spectrum, self._turned[1], out=self._strengths)
+        image = self._sum(self._strengths.ravel())
+        if second_axis == axis:
+            self._clear(image, axis)
+        else:
+            self._clear(image.real, axis)
+            self._clear(image.imag, second_axis)
         return image
 
-    def _clear(self, image: Float32, axis: float) -> None:
-        """Empty what lies farther from the axis than the detector's farther end: no projection saw it there."""
+    def _clear(self, image: Float32 | Complex64, axis: float) -> None:
+        """Empty what lies farther from the axis than the detector's farther end, where its ends would meet."""
         shape = self.shape
-        radius = (abs(axis - 0.5 * (shape.columns - 1)) + 0.5 * shape.columns) * shape.size / shape.columns
+        radius = (shape.off_middle(axis) + 0.5 * shape.columns) * shape.size / shape.columns
         middle = 0.5 * (shape.size - 1)
         for row in range(shape.size):
             half = max(radius**2 - (row - middle) ** 2, 0.0) ** 0.5

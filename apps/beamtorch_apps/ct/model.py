@@ -122,9 +122,11 @@ class Work:
         """Reconstruct one row for the screen."""
         size = min(self.scan.columns, WIDEST)
         shape = Shape(columns=self.scan.columns, size=size, filter=self.choices.filter)
+        axis = self._axis().column
+        if shape.off_middle(axis) > shape.farthest:
+            shape = shape.about(axis)
         if self._geometry is None or self._geometry.shape != shape:
             self._geometry = Geometry(self.scan.angles, shape)
-        axis = self._axis().column
         image = np.ascontiguousarray(self._geometry.pair(self.lines(row), None, axis).real)
         image *= per_centimetre(self.scan.pixel_size) or 1.0
         unit = "cm⁻¹" if self.scan.pixel_size else "px⁻¹"

@@ -38,7 +38,11 @@ def window(columns: int, offset: float) -> int:
 
 
 def ramp(length: int, name: str = "ramp") -> Float64:
-    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length."""
+    """Return the spectrum of the band-limited ramp, apodised by name, for an FFT of this even length.
+
+    The highest frequency is left out: it has no partner of opposite sign, and would leak one slice of a pair into
+    the other.
+    """
     offset = np.fft.fftfreq(length, 1 / length)
     kernel = np.zeros(length)
     odd = np.mod(offset, 2) == 1
@@ -50,6 +54,7 @@ def ramp(length: int, name: str = "ramp") -> Float64:
         spectrum *= np.sinc(frequency)
     elif name == "hann":
         spectrum *= 0.5 + 0.5 * np.cos(2 * np.pi * frequency)
+    spectrum[length // 2] = 0.0
     return spectrum
 
 

@@ -116,7 +116,7 @@ def slices(
     bit whatever is asked for beside it.
     """
     mine = threading.local()
-    shape = Shape(columns=scan.columns, size=scan.columns, filter=recipe.filter)
+    shape = Shape(columns=scan.columns, size=scan.columns, filter=recipe.filter).about(axis)
 
     def one(pair: tuple[Float32, Float32 | None]) -> tuple[Float32, Float32]:
         if not hasattr(mine, "geometry"):
