@@ -15,7 +15,7 @@ from sqlalchemy import text
 from beamtorch_catalogue.client import CatalogueClient
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import Base
-from beamtorch_catalogue.testing.fake_hub import FakeHub, fake_hub
+from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
 from beamtorch_catalogue.testing.running import running_catalogue
 from beamtorch_catalogue.wire import DatasetRecord, FacilityRecords, FileRecord
 from beamtorch_facility.data_layout import DataLayout
@@ -69,7 +69,7 @@ class World:
     """One running catalogue with its facility."""
 
     url: str
-    hub: FakeHub
+    hub: CatalogueHub
     layout: DataLayout
     directory: Path
     database: str

@@ -1,4 +1,4 @@
-"""The part of JupyterHub's REST API that services talk to, without a socket."""
+"""The part of JupyterHub's REST API that services talk to, with state and without a socket."""
 
 import base64
 import hashlib
@@ -38,9 +38,10 @@ class FakeHub:
 
     def client(self) -> httpx.AsyncClient:
         """Return a client whose every request comes here."""
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request as JupyterHub would."""
         self.asked += 1
         if not self.reachable:
             raise httpx.ConnectError("connection refused", request=request)
