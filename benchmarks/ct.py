@@ -2,9 +2,9 @@
 
 Run it as ``python benchmarks/ct.py`` or ``just bench ct``. One thread; user and system time of this process, best of
 several runs that alternate between the engines, because what else runs on the machine makes all of them slower.
-Two rivals run beside it: the same engine on finufft's own transform at a tolerance of 1e-3 and with half the width as
-padding (0.115 CPU-seconds on a machine with Zen 5 cores, which tells how this machine compares), and, where it is installed, scikit-image's
-``iradon`` at an eighth of the width, with the axis where that expects it.
+Two rivals run beside it: the same engine on finufft's own transform at a tolerance of 1e-3, padded by half the width
+(0.115 CPU-seconds on a machine with Zen 5 cores, which tells how this machine compares), and, where it is installed,
+scikit-image's ``iradon`` at an eighth of the width, with the axis where that expects it.
 """
 
 import argparse
@@ -127,7 +127,7 @@ def measure(case: Case, runs: int, *, rival: bool) -> tuple[dict[str, Any], floa
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--runs", type=int, default=16)
     parser.add_argument("--output", type=Path, default=RESULTS)
     given = parser.parse_args()
     large = Case(COLUMNS, PROJECTIONS)

@@ -153,7 +153,8 @@ class Geometry:
             rotation is the middle of the image; x grows to the right with the detector's columns at 0°, y downwards.
         """
         spectrum = self.spectrum(first, second)
-        return self.about(spectrum, axis, axis if second_axis is None else second_axis)
+        # In place: nobody else reads this spectrum, and a third array of its size would cost its way through memory.
+        return self._image(spectrum, axis, axis if second_axis is None else second_axis, spectrum)
 
     def about(self, spectrum: Complex64, axis: float, second_axis: float) -> Complex64:
         """Reconstruct from a spectrum that `spectrum` returned, which stays as it is.
@@ -164,6 +165,9 @@ class Geometry:
             If an axis lies farther off the middle than the shape allows: the picture would show both ends of the
             detector in one place.
         """
+        return self._image(spectrum, axis, second_axis, self._strengths)
+
+    def _image(self, spectrum: Complex64, axis: float, second_axis: float, strengths: Complex64) -> Complex64:
         axes = (axis, second_axis)
         if max(map(self.shape.off_middle, axes)) > self.shape.farthest:
             message = f"an axis of {axes} is more than {self.shape.farthest:g} px off the middle of {self.shape}"
@@ -174,8 +178,8 @@ class Geometry:
             if second_axis != axis:
                 phase = phase + 1j * np.exp(turn * second_axis)
             self._turned = (axes, self._steps * phase.astype(np.complex64))
-        np.multiply(spectrum, self._turned[1], out=self._strengths)
-        image = self._sum(self._strengths.ravel())
+        np.multiply(spectrum, self._turned[1], out=strengths)
+        image = self._sum(strengths.ravel())
         if second_axis == axis:
             self._clear(image, axis)
         else:
@@ -188,12 +192,12 @@ class Geometry:
         shape = self.shape
         radius = (shape.off_middle(axis) + 0.5 * shape.columns) * shape.size / shape.columns
         middle = 0.5 * (shape.size - 1)
-        for row in range(shape.size):
-            half = max(radius**2 - (row - middle) ** 2, 0.0) ** 0.5
-            if half < middle:
-                first, stop = int(np.ceil(middle - half)), int(np.floor(middle + half)) + 1
-                image[row, :first] = 0
-                image[row, stop:] = 0
+        half = np.sqrt(np.maximum(radius**2 - (np.arange(shape.size) - middle) ** 2, 0.0))
+        first = np.maximum(np.ceil(middle - half), 0).astype(np.intp).tolist()
+        for line, margin in zip(image, first, strict=True):
+            if margin:
+                line[:margin] = 0
+                line[-margin:] = 0
 
     def spectrum(self, first: Float32, second: Float32 | None) -> Complex64:
         """Return the spectra of the projections as far as the image needs them; they hold until the next call."""

@@ -5,7 +5,7 @@ convolution of period M, what lies farther apart than M/2 meets h(M − |d|) ins
 zeros up to M = 2 × columns are the usual cure: twice the points to transform. But the difference h(d) − h(M − |d|) is
 smooth, because it only matters where neither distance is small. So the window is five hundredths wider than what is
 looked at, and the difference is convolved on a coarse grid, from the lowest frequencies of the projections into the
-lowest frequencies of the result, for a hundredth of the price.
+lowest frequencies of the result, for a fiftieth of the price.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ Complex64 = NDArray[np.complex64]
 
 MARGIN = 0.05
 """Part of the detector that the window is wider than what is looked at, where the tail is bent back into a ring."""
-STEPS = 7
+STEPS = 5
 """Points of the coarse grid in the margin, about."""
 NARROW = 256
 """Detectors of fewer columns are padded with zeros: their margin would be too few pixels."""
