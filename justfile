@@ -51,3 +51,7 @@ openapi:
 # pin the newest versions that the ranges in pyproject.toml allow
 lock:
     uv pip compile -q pyproject.toml --all-extras --universal -p 3.11 --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
+
+# the screenshots of the docs, taken anew from the journeys
+pictures:
+    BEAMTORCH_PICTURES=1 {{python}} -m pytest tests/journeys -k "demo and not each_part"
