@@ -23,9 +23,9 @@ import finufft
 import numpy as np
 
 from beamtorch_apps.ct.analysis import find_axis
-from beamtorch_apps.ct.fourier import Geometry, Shape
 from beamtorch_apps.ct.phantom import Solid
 from beamtorch_apps.ct.provenance import software
+from beamtorch_apps.ct.reconstruction import Geometry, Shape
 
 COLUMNS, PROJECTIONS, SEED = 2048, 1500, 1
 SMALL = COLUMNS // 8 - 1

@@ -13,7 +13,7 @@ from enum import Enum
 
 import psutil
 
-from beamtorch_spawner.process import LEASE_MARK
+from beamtorch_spawner.launch import LEASE_MARK
 
 CREATED_WITHIN = 1.0
 """Seconds by which two readings of a creation time may differ: it is reckoned from the clock, which is set at times."""

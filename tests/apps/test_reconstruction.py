@@ -6,9 +6,9 @@ import pytest
 
 from beamtorch_apps.ct import find_axis, preview, reconstruct
 from beamtorch_apps.ct.errors import AnglesError, AxisError
-from beamtorch_apps.ct.fourier import FILTERS, Geometry, Shape, angular_weights
 from beamtorch_apps.ct.gridding import FourierSum
 from beamtorch_apps.ct.phantom import Solid
+from beamtorch_apps.ct.reconstruction import FILTERS, Geometry, Shape, angular_weights
 
 GOLDEN = 111.24611797498108
 

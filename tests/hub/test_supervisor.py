@@ -12,7 +12,7 @@ from beamtorch_hub.platform import requests
 from beamtorch_hub.platform.record import PlatformState, is_alive, read_record
 from beamtorch_hub.platform.requests import Request
 from beamtorch_hub.platform.sweep import MARK, end_labs, end_leftovers
-from beamtorch_spawner.process import LEASE_MARK
+from beamtorch_spawner.launch import LEASE_MARK
 
 
 def test_all_processes_start_side_by_side_and_the_record_says_ready(supervise, stand_in, home, eventually):

@@ -112,9 +112,12 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     assert beamtorch("down", "--home", str(home)).returncode == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; in CI its absence is a failure."""
+    """Debian's Chromium; in CI its absence is a failure.
+
+    Its driver keeps an event loop running in this thread, which must have ended before the next asynchronous test.
+    """
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("chromium is not installed")

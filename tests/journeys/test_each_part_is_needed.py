@@ -64,7 +64,7 @@ PARTS = (
     ),
     Part(
         "engine",
-        "beamtorch_apps.ct.fourier",
+        "beamtorch_apps.ct.reconstruction",
         "import finufft, numpy\n"
         "class _Empty(finufft.Plan):\n"
         "    def execute(self, *given, **named): return numpy.zeros_like(super().execute(*given, **named))\n"

@@ -39,9 +39,9 @@ def build(tree, tmp_path):
     """Run the script; return what it said and which npm commands it ran."""
     calls = tmp_path / "calls"
 
-    def run(*, path=None):
+    def run(*, path=None, python=sys.executable):
         calls.write_text("")
-        command = [sys.executable, tree / "labextensions" / "build.py", "--prefix", tmp_path / "prefix"]
+        command = [python, tree / "labextensions" / "build.py", "--prefix", tmp_path / "prefix"]
         usual = f"{tmp_path / 'tools'}:{Path(sys.executable).parent}:/usr/bin:/bin"
         variables = {"PATH": usual if path is None else path, "CALLS": str(calls)}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
@@ -83,7 +83,9 @@ def test_a_damaged_installation_is_put_right_without_building(build, tmp_path):
 
 def test_without_node_it_says_what_to_install(build, tmp_path):
     (tmp_path / "tools" / "node").write_text("#!/bin/sh\necho v18.0.0\n")
-    done, calls = build(path=f"{tmp_path / 'tools'}:/bin-that-is-not-there")
+    # The environment of the tests may have a Node from PyPI; the interpreter below it has none.
+    bare = f"{sys.base_prefix}/bin/python3"
+    done, calls = build(path=f"{tmp_path / 'tools'}:/bin-that-is-not-there", python=bare)
     assert (done.returncode, calls) == (1, [])
     assert "Node.js 20 or newer" in done.stderr
     assert "Traceback" not in done.stderr

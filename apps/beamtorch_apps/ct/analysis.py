@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from beamtorch_apps.ct.axis import Axis, find_axis
 from beamtorch_apps.ct.errors import AnglesError, FlatFieldError
-from beamtorch_apps.ct.fourier import FILTERS, Float32, Float64, Geometry, Shape
+from beamtorch_apps.ct.reconstruction import FILTERS, Float32, Float64, Geometry, Shape
 from beamtorch_facility.words import Words
 
 __all__ = ["FILTERS", "Axis", "Geometry", "Normalised", "Shape", "find_axis", "normalise", "preview", "reconstruct"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from beamtorch_apps.ct.errors import AnglesError
-from beamtorch_apps.ct.fourier import Float64
+from beamtorch_apps.ct.reconstruction import Float64
 from beamtorch_facility.words import Words
 
 FEWEST = 3

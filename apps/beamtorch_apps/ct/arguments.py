@@ -2,7 +2,7 @@
 
 import argparse
 
-from beamtorch_apps.ct.fourier import FILTERS
+from beamtorch_apps.ct.reconstruction import FILTERS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamtorch_apps.ct.errors import AxisError
-from beamtorch_apps.ct.fourier import Complex64, Float32, Float64, Geometry, Shape
+from beamtorch_apps.ct.reconstruction import Complex64, Float32, Float64, Geometry, Shape
 from beamtorch_facility.words import Words
 
 SIZE = 512

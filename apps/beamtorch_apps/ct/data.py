@@ -12,9 +12,9 @@ import numpy as np
 from beamtorch_apps.ct.analysis import Normalised, normalise
 from beamtorch_apps.ct.angles import checked_angles
 from beamtorch_apps.ct.errors import RowsError, TruncatedError
-from beamtorch_apps.ct.fourier import Float32, Float64
 from beamtorch_apps.ct.hdf5 import Missing, missing_links, open_file
 from beamtorch_apps.ct.layouts import Frames, find_parts, no_flats
+from beamtorch_apps.ct.reconstruction import Float32, Float64
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamtorch_apps.ct.errors import AnglesError, FlatFieldError, NotAScanError
-from beamtorch_apps.ct.fourier import Float64
 from beamtorch_apps.ct.hdf5 import Missing, missing_error, resolve, scalar, text, walk
+from beamtorch_apps.ct.reconstruction import Float64
 from beamtorch_apps.ct.units import ANGLES, in_kiloelectronvolts, in_micrometres
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words

@@ -13,8 +13,8 @@ from beamtorch_apps.ct.analysis import Axis, Geometry, Shape, find_axis
 from beamtorch_apps.ct.axis import Trials
 from beamtorch_apps.ct.data import Scan, open_scan
 from beamtorch_apps.ct.errors import AxisError, NotAScanError
-from beamtorch_apps.ct.fourier import Float32, Float64
 from beamtorch_apps.ct.recipe import Recipe
+from beamtorch_apps.ct.reconstruction import Float32, Float64
 from beamtorch_apps.ct.units import per_centimetre
 from beamtorch_apps.ct.volume import axis_of
 from beamtorch_facility.data_layout import Area, DataLayout, OutsideDataError

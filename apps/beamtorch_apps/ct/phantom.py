@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beamtorch_apps.ct.fourier import Float32, Float64
+from beamtorch_apps.ct.reconstruction import Float32, Float64
 
 # Value, x, y, half axes, tilt in degrees; the modified contrast of Toft (1996) in the frame of Shepp & Logan (1974).
 SHEPP_LOGAN = (

@@ -17,8 +17,8 @@ import numpy as np
 import tifffile
 
 from beamtorch_apps.ct.errors import NoRoomError, ResultExistsError, ResultUnwritableError
-from beamtorch_apps.ct.fourier import Float32
 from beamtorch_apps.ct.provenance import Provenance
+from beamtorch_apps.ct.reconstruction import Float32
 from beamtorch_facility.words import Words
 
 MARGIN = 16 * 2**20

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from beamtorch_apps.ct.fourier import Float32
+from beamtorch_apps.ct.reconstruction import Float32
 from beamtorch_apps.kit.png import grey, png, robust_levels
 from beamtorch_facility.quantity import Quantity
 

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from beamtorch_apps.ct.fourier import Float32, Float64
 from beamtorch_apps.ct.phantom import Exposure, Solid, beam
+from beamtorch_apps.ct.reconstruction import Float32, Float64
 from beamtorch_apps.ct.results import part_of, telling_full
 
 FIELDS = 10

@@ -10,9 +10,9 @@ from pathlib import Path
 from beamtorch_apps.ct.analysis import Axis, Geometry, Shape, find_axis
 from beamtorch_apps.ct.data import Scan, open_scan
 from beamtorch_apps.ct.errors import AxisError, CancelledError
-from beamtorch_apps.ct.fourier import Float32
 from beamtorch_apps.ct.provenance import Provenance
 from beamtorch_apps.ct.recipe import Recipe
+from beamtorch_apps.ct.reconstruction import Float32
 from beamtorch_apps.ct.results import TiffFiles, VolumeFile, check_room, check_target
 from beamtorch_facility.words import Words
 

@@ -15,7 +15,7 @@ import psutil
 
 from beamtorch_hub.home import PlatformHome
 from beamtorch_hub.platform.record import LabRecord, read_labs
-from beamtorch_spawner.process import LEASE_MARK
+from beamtorch_spawner.launch import LEASE_MARK
 
 MARK = "BEAMTORCH_PLATFORM"
 LAB_SECONDS = 5.0

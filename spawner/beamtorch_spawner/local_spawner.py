@@ -1,6 +1,6 @@
 """TorchLocalSpawner: labs and apps as processes of this machine, for a platform on one computer.
 
-It stays thin: the spawner service decides (`torch_client`), pure functions say what the process looks like (`process`),
+It stays thin: the spawner service decides (`torch_client`), pure functions say what the process looks like (`launch`),
 and this class starts it, finds it again after a restart of the Hub, and ends it with all that it started. Everybody's
 server runs under the platform's own user id here; TorchSpawner gives each person theirs.
 """
@@ -23,7 +23,7 @@ from beamtorch_spawner.errors import ServerInUseError, SpawnerRefusedError
 from beamtorch_spawner.lab_files import LabFiles, LabRecord
 from beamtorch_spawner.lab_process import LabProcess, Liveness, is_running, kill
 from beamtorch_spawner.lab_words import ASKING, STARTING, STRAY, did_not_start, ended_by_itself, home_unusable
-from beamtorch_spawner.process import Launch, Place, launch
+from beamtorch_spawner.launch import Launch, Place, launch
 from beamtorch_spawner.refusals import refusal, shown
 from beamtorch_spawner.torch_client import LeaseReports, TorchClient
 from beamtorch_spawner.wire import AdmissionRequest, Grant, LeaseReport, LeaseState

@@ -13,7 +13,7 @@ import pytest
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
-from beamtorch_spawner.process import Place, launch
+from beamtorch_spawner.launch import Place, launch
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.wire import UserOptions
 
