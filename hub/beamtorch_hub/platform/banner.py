@@ -46,8 +46,8 @@ def one_user() -> str:
     except KeyError:
         name = "a user without a name"
     return (
-        f"All labs run as {name} (uid {uid}); files are not separated by user here. "
-        "A facility's platform runs each lab under its owner's own uid."
+        f"All labs run as {name} (uid {uid}); files are not separated by user here, and cores "
+        "and memory are told to a lab but not enforced. A facility's platform does both."
     )
 
 
