@@ -28,7 +28,7 @@ def create_app(settings: SpawnerSettings) -> FastAPI:
         title="Beamtorch spawner", version=version("beamtorch"), prefix=settings.hub.prefix, lifespan=lifespan
     )
     router = spawner_router(
-        access=parts.access, admission=parts.admission, leases=parts.leases, directory=parts.directory
+        access=parts.access, admissions=parts.admissions, leases=parts.leases, directory=parts.directory
     )
     app.include_router(router, prefix=settings.hub.prefix.rstrip("/"))
     return app

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
+from beamtorch_spawner.resources import Cores, Extended, Memory, Resources
 
 DEFAULT_SERVER = "default"
 """How people and file names call the hub's unnamed server."""
@@ -54,10 +55,30 @@ class Environment(BaseModel):
         pattern=r"^([a-z][a-z0-9_]*/)+[a-z][a-z0-9_]*\.ipynb$",
         description="notebook of the app below beamtorch_apps, e.g. ct/ct.ipynb",
     )
-    cores: float = Field(default=1, gt=0)
-    memory: int = Field(default=2 * 1024**3, gt=0, description="bytes")
-    gpus: int = Field(default=0, ge=0)
+    image: str | None = Field(default=None, max_length=400, description="container image; none: the spawner's own")
+    images: tuple[str, ...] = Field(
+        default=(), description="images that may be chosen instead; “*” stands for anything"
+    )
+    cores: Cores = Field(default=1, gt=0)
+    memory: Memory = Field(default=2 * 1024**3, gt=0, description="bytes, or “4G”")
+    extra_resource: Extended = Field(default_factory=dict, description="e.g. nvidia.com/gpu: 1")
+    most: Resources | None = Field(default=None, description="what may be chosen at most; none: just the above")
+    who: tuple[str, ...] = Field(default=(), description="groups of the directory that see it; none: everybody")
     docs_url: str | None = None
+
+    @property
+    def resources(self) -> Resources:
+        """What it gets if nobody chooses."""
+        return Resources(cores=self.cores, memory=self.memory, extended=self.extra_resource)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that it gets if nobody chooses."""
+        return self.resources.gpus
+
+    def is_for(self, groups: tuple[str, ...]) -> bool:
+        """Tell whether somebody of these groups may start it."""
+        return not self.who or bool(set(self.who) & set(groups))
 
     @field_validator("server")
     @classmethod
@@ -65,6 +86,12 @@ class Environment(BaseModel):
         if server == DEFAULT_SERVER:
             raise ValueError("“default” names the unnamed server; leave the server empty")
         return server
+
+    @model_validator(mode="after")
+    def _default_is_not_above_the_most(self) -> Self:
+        if self.most is not None and (name := self.resources.fits_in(self.most)):
+            raise ValueError(f"its own {name} is above the most that may be chosen")
+        return self
 
     @model_validator(mode="after")
     def _only_apps_name_an_app(self) -> Self:

@@ -1,24 +1,20 @@
 """Builds the objects of the spawner service, once, from its settings."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 
 from beamtorch_facility.directory import Directory, YamlDirectory
 from beamtorch_service import HubLogin
+from beamtorch_spawner.clock import SystemClock
 from beamtorch_spawner.routes.access import Access
-from beamtorch_spawner.services.admissions import Admission
+from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.services.leases import LeaseBook
 from beamtorch_spawner.settings import SpawnerSettings
 from beamtorch_spawner.stores.database import Database
 
 HUB_SECONDS = 5.0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +25,13 @@ class Parts:
     hub: httpx.AsyncClient
     directory: Directory
     access: Access
-    admission: Admission
+    admissions: Admissions
     leases: LeaseBook
 
 
 def build(settings: SpawnerSettings) -> Parts:
     """Return the objects for some settings; nothing is opened or asked yet."""
+    clock = SystemClock()
     database = Database(settings.database)
     # The Hub is on this machine or in this cluster; a proxy for the internet must not get its tokens.
     hub = httpx.AsyncClient(timeout=HUB_SECONDS, trust_env=False)
@@ -45,8 +42,8 @@ def build(settings: SpawnerSettings) -> Parts:
         hub=hub,
         directory=directory,
         access=Access(login=HubLogin(settings.hub, hub), directory=directory),
-        admission=Admission(
-            database=database, directory=directory, environments=settings.environments, facts=facts, clock=_now
+        admissions=Admissions(
+            database=database, directory=directory, environments=settings.environments, facts=facts, clock=clock
         ),
-        leases=LeaseBook(database=database, clock=_now),
+        leases=LeaseBook(database=database, clock=clock),
     )

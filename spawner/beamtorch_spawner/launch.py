@@ -54,8 +54,8 @@ def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], p
 def _environment(grant: Grant, username: str, hub: Mapping[str, str], place: Place) -> dict[str, str]:
     variables = {
         "SHELL": "/bin/bash",
-        "CPU_LIMIT": f"{grant.cores:g}",
-        "MEM_LIMIT": str(grant.memory),
+        "CPU_LIMIT": f"{grant.resources.cores:g}",
+        "MEM_LIMIT": str(grant.resources.memory),
         **grant.env,
         **hub,
         "USER": username,

@@ -26,10 +26,11 @@ from beamtorch_spawner.lab_words import ASKING, STARTING, STRAY, did_not_start, 
 from beamtorch_spawner.launch import Launch, Place, launch
 from beamtorch_spawner.refusals import refusal, shown
 from beamtorch_spawner.torch_client import LeaseReports, TorchClient
-from beamtorch_spawner.wire import AdmissionRequest, Grant, LeaseReport, LeaseState
+from beamtorch_spawner.wire import Admission, AdmissionRequest, Grant, LeaseReport, LeaseState
 
 LOOPBACK = "127.0.0.1"
 STEP_SECONDS = 0.1
+WAIT_SECONDS = 0.5
 MARGIN_SECONDS = 5.0
 """By how much our own patience at a start ends before the Hub's, so that the person reads our sentence."""
 KILL_ROUNDS = 50
@@ -141,7 +142,7 @@ class TorchLocalSpawner(LocalProcessSpawner):
             username=self.user.name, server=self.name, user_options=dict(self.user_options or {})
         )
         try:
-            return await self._client.admit(request)
+            return await self._granted(await self._client.admit(request))
         except SpawnerRefusedError as refused:
             if refused.code != ServerInUseError.code:
                 raise
@@ -149,7 +150,15 @@ class TorchLocalSpawner(LocalProcessSpawner):
             await self._end_stray()
             over = LeaseReport(state=LeaseState.ENDED, reason=STRAY)
             await self._client.report(str(refused.facts.get("lease", "")), over)
-        return await self._client.admit(request)
+        return await self._granted(await self._client.admit(request))
+
+    async def _granted(self, admission: Admission) -> Grant:
+        while admission.grant is None:
+            if admission.waiting is not None:
+                self._step = admission.waiting.message
+            await asyncio.sleep(WAIT_SECONDS)
+            admission = await self._client.grant(admission.lease)
+        return admission.grant
 
     async def _end_stray(self) -> None:
         record = self.files.record()

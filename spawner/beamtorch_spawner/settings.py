@@ -20,6 +20,18 @@ class SpawnerSettings(BaseModel):
     directory: Path = Field(description="YAML file with the people (BEAMTORCH_DIRECTORY)")
     data_root: Path = Field(description="root of the beamtime folders (BEAMTORCH_DATA_ROOT)")
     homes: Path = Field(description="folder of the home folders (BEAMTORCH_HOMES)")
+    policy: Path | None = Field(default=None, description="YAML file of the facility's policy (BEAMTORCH_POLICY)")
+    platform: str = Field(
+        default="beamtorch",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$",
+        description="name of this platform among others in the cluster (BEAMTORCH_PLATFORM)",
+    )
+    namespace: str | None = Field(
+        default=None, description="namespace of the pods; none: there is no cluster (BEAMTORCH_NAMESPACE)"
+    )
+    kubeconfig: Path | None = Field(
+        default=None, description="how to reach the cluster; none: as a pod of it (BEAMTORCH_KUBECONFIG)"
+    )
     public_url: str = Field(
         pattern=r"^https?://.+/$", description="the platform as browsers see it (BEAMTORCH_PUBLIC_URL)"
     )
@@ -35,4 +47,12 @@ class SpawnerSettings(BaseModel):
             data_root=Path(environment["BEAMTORCH_DATA_ROOT"]),
             homes=Path(environment["BEAMTORCH_HOMES"]),
             public_url=environment["BEAMTORCH_PUBLIC_URL"],
+            policy=_path(environment.get("BEAMTORCH_POLICY")),
+            platform=environment.get("BEAMTORCH_PLATFORM") or "beamtorch",
+            namespace=environment.get("BEAMTORCH_NAMESPACE") or None,
+            kubeconfig=_path(environment.get("BEAMTORCH_KUBECONFIG")),
         )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

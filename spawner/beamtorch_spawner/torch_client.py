@@ -13,7 +13,7 @@ import httpx
 from beamtorch_facility.words import Words
 from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.errors import SpawnerRefusedError, SpawnerUnreachableError
-from beamtorch_spawner.wire import AdmissionRequest, Grant, Lease, LeaseReport, LeaseState
+from beamtorch_spawner.wire import Admission, AdmissionRequest, Lease, LeaseReport, LeaseState
 
 ADMISSION_SECONDS = 10.0
 REPORT_SECONDS = 5.0
@@ -27,8 +27,8 @@ class TorchClient:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"token {token}"}
 
-    async def admit(self, request: AdmissionRequest) -> Grant:
-        """Return the grant for a start.
+    async def admit(self, request: AdmissionRequest) -> Admission:
+        """Return the grant for a start, or the wait for it.
 
         Raises
         ------
@@ -40,7 +40,11 @@ class TorchClient:
         # Options from a form may hold an uploaded file, which JSON cannot say; the service refuses it by its name.
         body = json.dumps(request.model_dump(), default=str)
         answer = await self._send("POST", "admissions", body, ADMISSION_SECONDS)
-        return decoded(answer, Grant)
+        return decoded(answer, Admission)
+
+    async def grant(self, lease: str) -> Admission:
+        """Return what became of a wait; errors as in `admit`."""
+        return decoded(await self._send("GET", f"admissions/{lease}", "", ADMISSION_SECONDS), Admission)
 
     async def report(self, lease: str, report: LeaseReport) -> None:
         """Tell what became of a lease; errors as in `admit`."""

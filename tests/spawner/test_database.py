@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from beamtorch_facility.directory import YamlDirectory, dump_people
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
+from beamtorch_spawner.clock import SystemClock
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
-from beamtorch_spawner.services.admissions import Admission
+from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.stores.tables import AuditRow, Base
@@ -34,12 +35,12 @@ def admission(database, tmp_path):
     people = tmp_path / "directory.yaml"
     okafor = Identity(username=Username("okafor"), full_name=Words(en="Ada", zh="阿达"), uid=50002, gid=50002)
     people.write_text(dump_people([okafor]))
-    return Admission(
+    return Admissions(
         database=database,
         directory=YamlDirectory(people),
         environments=DEFAULT_ENVIRONMENTS,
         facts=Facts(public_url="http://127.0.0.1/", data_root=Path("/d"), homes=Path("/h")),
-        clock=lambda: datetime.now(UTC),
+        clock=SystemClock(),
     )
 
 
@@ -57,9 +58,9 @@ def test_a_server_has_one_active_lease_whatever_the_code_does(database):
     row = {"username": "okafor", "server": "", "user_options": {}, "source_ip": None, "at": datetime.now(UTC)}
 
     def add_two():
-        with database.transaction() as leases:
-            leases.add(**row, state=LeaseState.RUNNING)
-            leases.add(**row, state=LeaseState.ADMITTED)
+        with database.transaction() as stores:
+            stores.leases.add(**row, state=LeaseState.RUNNING)
+            stores.leases.add(**row, state=LeaseState.ADMITTED)
 
     with pytest.raises(IntegrityError):
         add_two()
@@ -70,8 +71,8 @@ def test_of_many_starts_at_the_same_moment_each_gets_an_answer_and_one_lease_sta
     with ThreadPoolExecutor(8) as threads:
         grants = list(threads.map(lambda _: admission.admit(request, actor="torch"), range(24)))
     assert len({grant.lease for grant in grants}) == 24
-    with database.transaction() as leases:
-        assert len(leases.newest(username="okafor", active=True, limit=100)) == 1
+    with database.transaction() as stores:
+        assert len(stores.leases.newest(username="okafor", active=True, limit=100)) == 1
 
 
 def test_a_superseded_start_is_in_the_audit_of_both_leases(database, admission):
@@ -89,9 +90,11 @@ def test_a_superseded_start_is_in_the_audit_of_both_leases(database, admission):
 
 def test_moments_come_back_in_utc(database):
     at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    with database.transaction() as leases:
-        row = leases.add(username="o", server="", user_options={}, source_ip=None, state=LeaseState.REQUESTED, at=at)
-    with database.transaction() as leases:
-        found = leases.find(row.id)
+    with database.transaction() as stores:
+        row = stores.leases.add(
+            username="o", server="", user_options={}, source_ip=None, state=LeaseState.REQUESTED, at=at
+        )
+    with database.transaction() as stores:
+        found = stores.leases.find(row.id)
         assert found is not None
         assert found.requested_at == at

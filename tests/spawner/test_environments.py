@@ -39,7 +39,7 @@ def test_a_first_start_gets_the_shipped_offers_and_a_later_one_keeps_the_facilit
         ([{**LAB, "kind": "app", "app": "../../etc/x.ipynb"}], "app"),
         ([{**LAB, "server": "default"}], "leave the server empty"),
         ([{**LAB, "server": "a--b"}], "server"),
-        ([{**LAB, "image": "x"}], "image"),
+        ([{**LAB, "picture": "x"}], "picture"),
         ([{**LAB, "name": {"en": "Lab"}}], "zh"),
     ],
 )

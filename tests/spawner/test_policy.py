@@ -14,7 +14,7 @@ OFFERS = load_environments(DEFAULT_ENVIRONMENTS)
 @pytest.mark.parametrize(
     "given",
     [
-        {"environment": "lab", "image": "evil:latest"},
+        {"environment": "lab", "picture": "evil:latest"},
         {"environment": "lab", "cmd": ["/bin/sh"]},
         {"environment": ["lab", "ct"]},
         {"environment": {"id": "lab"}},

@@ -9,24 +9,24 @@ from beamtorch_facility.identity import Identity, Username
 from beamtorch_service.caller import Caller
 from beamtorch_spawner.environments import Environment
 from beamtorch_spawner.routes.access import Access
-from beamtorch_spawner.services.admissions import Admission
+from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.leases import LeaseBook
-from beamtorch_spawner.wire import AdmissionRequest, Grant, Lease, LeaseReport, UserServer
+from beamtorch_spawner.wire import Admission, AdmissionRequest, Lease, LeaseReport, UserServer
 
 
-def spawner_router(*, access: Access, admission: Admission, leases: LeaseBook, directory: Directory) -> APIRouter:
+def spawner_router(*, access: Access, admissions: Admissions, leases: LeaseBook, directory: Directory) -> APIRouter:
     """Return all routes, bound to their services."""
     router = APIRouter()
 
     @router.get("/environments", tags=["environments"], dependencies=[Depends(access.anybody)])
     def environments() -> tuple[Environment, ...]:
         """List what can be started."""
-        return admission.offers()
+        return admissions.offers()
 
     @router.post("/admissions", tags=["leases"], status_code=status.HTTP_201_CREATED)
-    def admissions(request: AdmissionRequest, caller: Annotated[Caller, Depends(access.hub_spawner)]) -> Grant:
+    def admit(request: AdmissionRequest, caller: Annotated[Caller, Depends(access.hub_spawner)]) -> Admission:
         """Decide on a start; the hub's spawner asks, once per start."""
-        return admission.admit(request, actor=caller.name)
+        return admissions.admit(request, actor=caller.name)
 
     @router.patch("/leases/{lease}", tags=["leases"])
     def report(

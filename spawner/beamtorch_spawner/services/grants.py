@@ -38,9 +38,7 @@ def make_grant(*, lease: str, environment: Environment, person: Identity, option
         args=args,
         default_url=default_url,
         env=_variables(environment, person, options, facts, home),
-        cores=environment.cores,
-        memory=environment.memory,
-        gpus=environment.gpus,
+        resources=environment.resources,
         server_root=str(home),
     )
 

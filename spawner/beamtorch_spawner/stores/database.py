@@ -1,47 +1,148 @@
-"""The database of the spawner service: opening it and bringing its tables up to date."""
+"""The database of the spawner service: opening it, its transactions, and bringing its tables up to date."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from beamtorch_facility.words import Words
+from beamtorch_spawner.errors import SpawnerError
+from beamtorch_spawner.stores.audit import Audit
+from beamtorch_spawner.stores.clock_marks import ClockMarks
+from beamtorch_spawner.stores.ended_sessions import EndedSessions
+from beamtorch_spawner.stores.events import Events
 from beamtorch_spawner.stores.leases import Leases
+from beamtorch_spawner.stores.locks import Locks
+from beamtorch_spawner.stores.quotas import Quotas
+from beamtorch_spawner.stores.request_keys import RequestKeys
+from beamtorch_spawner.stores.tables import LockRow
+from beamtorch_spawner.stores.terminals import Terminals
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_SECONDS = 10
+BUSY_SECONDS = 15
+GATE = "admission"
+"""The row that every transaction locks which adds to what is held."""
+POOL = 40
+_READING = "beamtorch_reading"
+
+
+class DatabaseUnusableError(SpawnerError):
+    """The database does not answer, or cannot be written."""
+
+    code = "database-unusable"
+    status = 503
+    title = Words(en="The spawner's database does not answer", zh="启动服务的数据库无响应")
+
+
+class Stores:
+    """Every store, within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what."""
+        return Audit(self.session)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Leases."""
+        return Leases(self.session, self.audit)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        """Limits."""
+        return Quotas(self.session)
+
+    @cached_property
+    def terminals(self) -> Terminals:
+        """Registered addresses."""
+        return Terminals(self.session)
+
+    @cached_property
+    def events(self) -> Events:
+        """What is told on the event stream."""
+        return Events(self.session)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Who of several replicas may act."""
+        return Locks(self.session)
+
+    @cached_property
+    def request_keys(self) -> RequestKeys:
+        """Idempotency keys."""
+        return RequestKeys(self.session)
+
+    @cached_property
+    def ended_sessions(self) -> EndedSessions:
+        """Browser sessions that a release ended."""
+        return EndedSessions(self.session)
+
+    @cached_property
+    def clock_marks(self) -> ClockMarks:
+        """What the clocks last said."""
+        return ClockMarks(self.session)
 
 
 class Database:
-    """Gives out one transaction at a time to whoever asks; what raises inside is undone."""
+    """Gives out transactions; what raises inside is undone."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
-        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        self._writers = sessionmaker(self._engine, expire_on_commit=False)
+        self._readers = sessionmaker(self._engine.execution_options(**{_READING: True}), expire_on_commit=False)
 
-    def upgrade(self) -> None:
-        """Bring the tables up to date."""
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the tables to a revision, with what is in them."""
+        with _said_plainly(), self._engine.begin() as connection:
+            command.upgrade(self._alembic(connection), revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the tables back to a revision."""
+        with _said_plainly(), self._engine.begin() as connection:
+            command.downgrade(self._alembic(connection), revision)
+
+    @staticmethod
+    def _alembic(connection: Connection) -> Config:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")
-        with self._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        config.attributes["connection"] = connection
+        return config
 
     @contextmanager
-    def transaction(self) -> Iterator[Leases]:
-        """Open a transaction on the leases."""
-        with self._sessions.begin() as session:
-            yield Leases(session)
+    def transaction(self) -> Iterator[Stores]:
+        """Open a transaction that commits at its end."""
+        with _said_plainly(), self._writers.begin() as session:
+            yield Stores(session)
+
+    @contextmanager
+    def admitting(self) -> Iterator[Stores]:
+        """Open a transaction that no other admission runs beside, in whatever replica."""
+        with self.transaction() as stores:
+            # SQLite's write lock is taken already; PostgreSQL waits here for the row.
+            stores.session.execute(select(LockRow.name).where(LockRow.name == GATE).with_for_update())
+            yield stores
+
+    @contextmanager
+    def reading(self) -> Iterator[Stores]:
+        """Open a transaction that sees one state, changes nothing and waits for no writer."""
+        with _said_plainly(), self._readers() as session:
+            yield Stores(session)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a plain session, for looking at tables that have no store yet."""
-        with self._sessions() as session:
+        """Open a plain session for looking at tables."""
+        with self._readers() as session:
             yield session
 
     def close(self) -> None:
@@ -49,11 +150,26 @@ class Database:
         self._engine.dispose()
 
 
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnusableError(
+            Words(
+                en="The spawner's database does not answer or cannot be written. Nothing was changed; running labs go "
+                "on. Try again in a minute; if it stays, tell the facility.",
+                zh="启动服务的数据库无响应或无法写入。未作任何更改，正在运行的实验室不受影响。"
+                "请一分钟后重试；若仍失败，请告知设施人员。",
+            )
+        ) from error
+
+
 def open_engine(url: str) -> Engine:
     """Return an engine; SQLite gets a write-ahead log and takes its write lock when a transaction begins."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        return create_engine(url, pool_pre_ping=True, pool_size=POOL)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=POOL)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -65,6 +181,7 @@ def open_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
-from beamtorch_spawner.stores.tables import AuditRow, LeaseRow
+from beamtorch_spawner.stores.audit import NOTHING, Audit
+from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import LeaseState
 
 _OVER = tuple(state.value for state in LeaseState if not state.is_active)
@@ -18,8 +19,9 @@ _OVER = tuple(state.value for state in LeaseState if not state.is_active)
 class Leases:
     """The leases, within one transaction."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, audit: Audit) -> None:
         self._session = session
+        self._audit = audit
 
     def add(
         self,
@@ -40,7 +42,7 @@ class Leases:
             state=state.value,
             cores=0.0,
             memory=0,
-            gpus=0,
+            extended={},
             source_ip=source_ip,
             requested_at=at,
             changed_at=at,
@@ -80,19 +82,4 @@ class Leases:
             row.ended_at = at
         # The partial index sees rows in the order of their statements, so an old lease leaves before a new one comes.
         self._session.flush()
-        self.record(row, state.value, actor=actor, at=at, detail=reason.en if reason else "")
-
-    def record(self, row: LeaseRow, action: str, *, actor: str, at: datetime, detail: str) -> None:
-        """Add an audit row."""
-        self._session.add(
-            AuditRow(
-                at=at,
-                actor=actor,
-                action=action,
-                lease=row.id,
-                username=row.username,
-                server=row.server,
-                detail=detail,
-            )
-        )
-        self._session.flush()
+        self._audit.of_lease(row, state.value, actor=actor, at=at, detail=reason or NOTHING)
