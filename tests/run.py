@@ -11,9 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 DEBIAN = {
     "chromium": lambda: shutil.which("chromium") is not None,
+    "curl": lambda: shutil.which("curl") is not None,
     "fonts-noto-cjk": lambda: any(Path("/usr/share/fonts").glob("opentype/noto/NotoSansCJK*")),
+    "iproute2": lambda: shutil.which("ip", path=SYSTEM_PATH) is not None,
+    "nginx-light": lambda: shutil.which("nginx", path=SYSTEM_PATH) is not None,
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
 }
 

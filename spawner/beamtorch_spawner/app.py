@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from beamtorch_service import create_service
-from beamtorch_spawner.factory import build
-from beamtorch_spawner.routes.spawner import spawner_router
+from beamtorch_spawner.factory import Parts, build
+from beamtorch_spawner.routes.admissions import admissions_router
+from beamtorch_spawner.routes.leases import leases_router
+from beamtorch_spawner.routes.operations import operations_router
+from beamtorch_spawner.routes.quotas import quotas_router
+from beamtorch_spawner.routes.userpod import userpod_router
 from beamtorch_spawner.settings import SpawnerSettings
 
 
@@ -20,15 +24,27 @@ def create_app(settings: SpawnerSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(parts.database.upgrade)
+        parts.workers.start()
         yield
-        await parts.hub.aclose()
+        await parts.workers.stop()
+        await parts.stream.aclose()
+        await parts.http.aclose()
         parts.database.close()
 
     app = create_service(
         title="Beamtorch spawner", version=version("beamtorch"), prefix=settings.hub.prefix, lifespan=lifespan
     )
-    router = spawner_router(
-        access=parts.access, admissions=parts.admissions, leases=parts.leases, directory=parts.directory
-    )
-    app.include_router(router, prefix=settings.hub.prefix.rstrip("/"))
+    for router in _routers(parts):
+        app.include_router(router, prefix=settings.hub.prefix.rstrip("/"))
     return app
+
+
+def _routers(parts: Parts) -> tuple[APIRouter, ...]:
+    access = parts.access
+    return (
+        admissions_router(access=access, admissions=parts.admissions, starts=parts.starts, leases=parts.leases),
+        leases_router(access=access, leases=parts.leases, endings=parts.endings),
+        userpod_router(access=access, leases=parts.leases),
+        quotas_router(access=access, quotas=parts.quotas, usage=parts.usage),
+        operations_router(access=access, story=parts.story, stream=parts.stream, metrics=parts.metrics),
+    )

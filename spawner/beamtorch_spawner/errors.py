@@ -29,6 +29,14 @@ class UnknownOptionError(SpawnerError):
     title = Words(en="This option is not on offer", zh="没有此选项")
 
 
+class NotOfferedError(SpawnerError):
+    """An image, or more of a resource, than the environment gives."""
+
+    code = "not-offered"
+    status = 422
+    title = Words(en="This is not on offer", zh="不提供此选项")
+
+
 class ServerInUseError(SpawnerError):
     """The server already runs."""
 

@@ -1,20 +1,33 @@
 """Builds the objects of the spawner service, once, from its settings."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
 from beamtorch_facility.directory import Directory, YamlDirectory
 from beamtorch_service import HubLogin
-from beamtorch_spawner.clock import SystemClock
+from beamtorch_spawner.clock import Clock, SystemClock
+from beamtorch_spawner.hub_api import HttpHubApi
+from beamtorch_spawner.metrics import Metrics
+from beamtorch_spawner.policy_file import load_policy
 from beamtorch_spawner.routes.access import Access
-from beamtorch_spawner.services.admissions import Admissions
+from beamtorch_spawner.services.admissions import Admissions, NoTerminals
+from beamtorch_spawner.services.asking import Starts
+from beamtorch_spawner.services.endings import Endings
+from beamtorch_spawner.services.expiry import Expiry
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.services.leases import LeaseBook
+from beamtorch_spawner.services.quota_book import QuotaBook
+from beamtorch_spawner.services.story import Story
+from beamtorch_spawner.services.stream import Stream
+from beamtorch_spawner.services.usage import UsageReport
 from beamtorch_spawner.settings import SpawnerSettings
 from beamtorch_spawner.stores.database import Database
+from beamtorch_spawner.workers import Part, Workers
 
 HUB_SECONDS = 5.0
+EXPIRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,28 +35,68 @@ class Parts:
     """The objects that the application is made of."""
 
     database: Database
-    hub: httpx.AsyncClient
-    directory: Directory
+    http: httpx.AsyncClient
+    directory: Directory | None
     access: Access
+    starts: Starts
     admissions: Admissions
     leases: LeaseBook
+    endings: Endings
+    quotas: QuotaBook
+    usage: UsageReport
+    story: Story
+    stream: Stream
+    metrics: Metrics
+    workers: Workers
 
 
-def build(settings: SpawnerSettings) -> Parts:
+def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
     """Return the objects for some settings; nothing is opened or asked yet."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     database = Database(settings.database)
     # The Hub is on this machine or in this cluster; a proxy for the internet must not get its tokens.
-    hub = httpx.AsyncClient(timeout=HUB_SECONDS, trust_env=False)
-    directory = YamlDirectory(settings.directory)
-    facts = Facts(public_url=settings.public_url, data_root=settings.data_root, homes=settings.homes)
+    http = httpx.AsyncClient(timeout=HUB_SECONDS, trust_env=False)
+    hub = HttpHubApi(settings.hub, http)
+    directory = YamlDirectory(settings.directory) if settings.directory is not None else None
+    policy = partial(load_policy, settings.policy)
+    starts = Starts(directory=directory, environments=settings.environments, policy=policy)
+    metrics = Metrics(database=database, clock=clock)
+    expiry = Expiry(database=database, clock=clock, hub=hub, watch=metrics.expiry)
     return Parts(
         database=database,
-        hub=hub,
+        http=http,
         directory=directory,
-        access=Access(login=HubLogin(settings.hub, hub), directory=directory),
+        access=Access(login=HubLogin(settings.hub, http), directory=directory),
+        starts=starts,
         admissions=Admissions(
-            database=database, directory=directory, environments=settings.environments, facts=facts, clock=clock
+            database=database,
+            starts=starts,
+            facts=_facts(settings),
+            clock=clock,
+            secret=settings.hub.api_token.get_secret_value(),
+            terminals=NoTerminals(),
+            watch=metrics.admission,
         ),
-        leases=LeaseBook(database=database, clock=clock),
+        leases=LeaseBook(database=database, clock=clock, policy=policy),
+        endings=Endings(database=database, clock=clock, hub=hub),
+        quotas=QuotaBook(database=database, clock=clock, groups=starts.groups),
+        usage=UsageReport(database=database, clock=clock),
+        story=Story(database=database),
+        stream=Stream(database=database),
+        metrics=metrics,
+        workers=Workers(
+            database=database,
+            clock=clock,
+            parts=(Part("expiry", EXPIRY_SECONDS, expiry.tick),),
+            watch=lambda part, is_good: metrics.round(part, is_good=is_good),
+        ),
+    )
+
+
+def _facts(settings: SpawnerSettings) -> Facts:
+    return Facts(
+        public_url=settings.public_url,
+        data_root=settings.data_root,
+        homes=settings.homes,
+        platform=settings.platform,
     )

@@ -16,8 +16,12 @@ class SpawnerSettings(BaseModel):
 
     hub: HubSettings
     database: str = Field(description="SQLAlchemy URL (BEAMTORCH_SPAWNER_DATABASE)")
-    environments: Path = Field(description="YAML file with the offers (BEAMTORCH_ENVIRONMENTS)")
-    directory: Path = Field(description="YAML file with the people (BEAMTORCH_DIRECTORY)")
+    environments: Path | None = Field(
+        default=None, description="YAML file with the offers; none: the Hub's own (BEAMTORCH_ENVIRONMENTS)"
+    )
+    directory: Path | None = Field(
+        default=None, description="YAML file with the people; none: whoever the Hub lets in (BEAMTORCH_DIRECTORY)"
+    )
     data_root: Path = Field(description="root of the beamtime folders (BEAMTORCH_DATA_ROOT)")
     homes: Path = Field(description="folder of the home folders (BEAMTORCH_HOMES)")
     policy: Path | None = Field(default=None, description="YAML file of the facility's policy (BEAMTORCH_POLICY)")
@@ -42,10 +46,10 @@ class SpawnerSettings(BaseModel):
         return cls(
             hub=HubSettings.from_environment(environment),
             database=environment["BEAMTORCH_SPAWNER_DATABASE"],
-            environments=Path(environment["BEAMTORCH_ENVIRONMENTS"]),
-            directory=Path(environment["BEAMTORCH_DIRECTORY"]),
-            data_root=Path(environment["BEAMTORCH_DATA_ROOT"]),
-            homes=Path(environment["BEAMTORCH_HOMES"]),
+            environments=_path(environment.get("BEAMTORCH_ENVIRONMENTS")),
+            directory=_path(environment.get("BEAMTORCH_DIRECTORY")),
+            data_root=Path(environment.get("BEAMTORCH_DATA_ROOT") or "/data"),
+            homes=Path(environment.get("BEAMTORCH_HOMES") or "/home"),
             public_url=environment["BEAMTORCH_PUBLIC_URL"],
             policy=_path(environment.get("BEAMTORCH_POLICY")),
             platform=environment.get("BEAMTORCH_PLATFORM") or "beamtorch",

@@ -21,10 +21,11 @@ import pytest
 import yaml
 
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
+from beamtorch_spawner.hub_api import HUB_SCOPES
 
 T = TypeVar("T")
 WAIT_SECONDS = 60.0
-ROLES = ("torch", "ingest", "platform")
+ROLES = ("torch", "ingest", "platform", "operator", "prometheus")
 
 HUB_CONFIG = """
 import os
@@ -55,13 +56,21 @@ c.JupyterHub.services = [
     dict(name="torch", api_token={tokens[torch]!r}),
     dict(name="ingest", api_token={tokens[ingest]!r}),
     dict(name="platform", api_token={tokens[platform]!r}, admin=True),
+    dict(name="operator", api_token={tokens[operator]!r}),
+    dict(name="prometheus", api_token={tokens[prometheus]!r}),
 ]
+c.JupyterHub.custom_scopes = {{
+    f"custom:torch:{{name}}": {{"description": name}} for name in ("admit", "admin", "read", "sourceip")
+}}
 ours = ["access:services!service=spawner", "access:services!service=catalogue"]
 c.JupyterHub.load_roles = [
     dict(name="user", scopes=["self", "access:services!service=spawner"]),
     dict(name="server", scopes=["users:activity!user", "access:servers!server", "access:services!service=spawner"]),
     dict(name="torch", scopes=["access:services!service=spawner"], services=["torch"]),
     dict(name="ingest", scopes=["access:services!service=spawner"], services=["ingest"]),
+    dict(name="operator", scopes=["access:services!service=spawner", "custom:torch:admin"], services=["operator"]),
+    dict(name="prometheus", scopes=["access:services!service=spawner", "custom:torch:read"], services=["prometheus"]),
+    dict(name="spawner", scopes={scopes!r}, services=["spawner"]),
 ]
 """
 
@@ -118,7 +127,13 @@ class HubStand:
         self.environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         self.environment |= {"CONFIGPROXY_AUTH_TOKEN": proxy_token, "HOME": str(self.where)}
         (self.where / "jupyterhub_config.py").write_text(
-            HUB_CONFIG.format(where=str(self.where), proxy_token=proxy_token, tokens=self.tokens, **self.ports)
+            HUB_CONFIG.format(
+                where=str(self.where),
+                proxy_token=proxy_token,
+                scopes=list(HUB_SCOPES),
+                tokens=self.tokens,
+                **self.ports,
+            )
         )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['public']}", timeout=30, trust_env=False)
 

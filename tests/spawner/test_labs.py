@@ -37,7 +37,9 @@ def newest_state(hub, username):
     ("server", "options", "status", "said"),
     [
         ("", {"environment": "matlab"}, 422, "There is no environment “matlab”. On offer: lab, ct."),
-        ("", {"environment": "lab", "image": "evil"}, 422, "There is no option “image”."),
+        ("", {"environment": "lab", "image": "evil"}, 422, "The image “evil” is not on the list of JupyterLab."),
+        ("", {"environment": "lab", "memory": "400G"}, 422, "gives at most 4 GiB memory; 400 GiB were asked for."),
+        ("", {"environment": "lab", "cmd": "evil"}, 422, "There is no option “cmd”."),
         ("", {"environment": "ct"}, 422, "CT reconstruction runs as the server “ct”"),
         ("", {"environment": "lab", "dataset": "../x"}, 422, "cannot be the dataset of a start"),
     ],

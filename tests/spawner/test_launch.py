@@ -5,6 +5,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
 from beamtorch_spawner.launch import Place, launch
+from beamtorch_spawner.policy_file import Lifetime
 from beamtorch_spawner.services.grants import Facts, make_grant
-from beamtorch_spawner.wire import UserOptions
+from beamtorch_spawner.stores.tables import LeaseRow
 
 GOLDEN = Path(__file__).parent / "golden"
 OFFERS = {offer.id: offer for offer in load_environments(DEFAULT_ENVIRONMENTS)}
@@ -40,14 +42,25 @@ def person(**more: Any):
     return Identity(**fields)
 
 
-def process(environment, who, place=PLACE, **options: Any):
-    grant = make_grant(
-        lease="0123456789abcdef0123456789abcdef",
-        environment=OFFERS[environment],
-        person=who,
-        options=UserOptions(environment=environment, **options),
-        facts=FACTS,
+def granted(environment, who, **options: Any):
+    offer = OFFERS[environment]
+    row = LeaseRow(
+        id="0123456789abcdef0123456789abcdef",
+        username=who.username,
+        server=offer.server,
+        environment=offer.id,
+        dataset=options.get("dataset"),
+        cores=offer.cores,
+        memory=offer.memory,
+        extended={},
+        groups=[],
+        requested_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
+    return make_grant(row, environment=offer, person=who, lifetime=Lifetime(), facts=FACTS)
+
+
+def process(environment, who, place=PLACE, **options: Any):
+    grant = granted(environment, who, **options)
     return launch(grant, username=who.username, hub_environment=HUB, place=place)
 
 
@@ -73,9 +86,7 @@ def test_the_process_is_the_one_of_the_golden_file(name):
 
 
 def test_the_hub_s_own_variables_cannot_be_replaced_by_a_grant():
-    grant = make_grant(
-        lease="l", environment=OFFERS["lab"], person=person(), options=UserOptions(environment="lab"), facts=FACTS
-    )
+    grant = granted("lab", person())
     forged = grant.model_copy(update={"env": {**grant.env, "JUPYTERHUB_API_TOKEN": "forged"}})
     assert launch(forged, username="okafor", hub_environment=HUB, place=PLACE).environment[
         "JUPYTERHUB_API_TOKEN"

@@ -15,23 +15,40 @@ from beamtorch_spawner.wire import LeaseState
 OPENAPI = Path(__file__).parents[2] / "docs" / "reference" / "spawner-openapi.json"
 PREFIX = "/services/spawner/"
 
-EVERYBODY = {"nobody", "okafor", "zhang", "marsh", "torch", "ingest"}
+EVERYBODY = {"nobody", "okafor", "zhang", "marsh", "torch", "ingest", "operator", "prometheus"}
 SIGNED_IN = EVERYBODY - {"nobody"}
 PEOPLE = {"okafor", "zhang", "marsh"}
+ADMINS = {"marsh", "operator"}
+OBSERVERS = ADMINS | {"prometheus"}
+ACTORS = PEOPLE | {"operator"}
 ALLOWED = {
     ("get", "health"): EVERYBODY,
     ("get", "environments"): SIGNED_IN,
     ("post", "admissions"): {"torch"},
+    ("get", "admissions/{lease}"): {"torch"},
     ("patch", "leases/{lease}"): {"torch"},
-    ("get", "leases"): PEOPLE,
-    ("get", "userpod/{username}"): {"okafor", "marsh"},
+    ("get", "leases"): ACTORS,
+    ("get", "leases/{lease}"): ACTORS,
+    ("post", "leases/{lease}/extend"): ACTORS,
+    ("delete", "leases/{lease}"): ACTORS,
+    ("get", "userpod/{username}"): {"okafor", *ADMINS},
+    ("get", "quotas"): ACTORS,
+    ("put", "quotas"): ADMINS,
+    ("delete", "quotas"): ADMINS,
+    ("get", "usage"): ACTORS,
+    ("get", "audit"): ACTORS,
+    ("get", "metrics"): OBSERVERS,
 }
-"""Who may use which route; the path's user is okafor, marsh is an admin."""
+"""Who may use which route; the path's user is okafor, marsh is an admin, operator and prometheus are services.
+
+The event stream never ends and has its own test.
+"""
 
 ROUTES = [
     (method, path.removeprefix(PREFIX))
     for path, methods in json.loads(document())["paths"].items()
     for method in methods
+    if not path.endswith("/events")
 ]
 
 
@@ -40,7 +57,7 @@ def tokens(hub):
     return {
         "nobody": None,
         **{name: hub.token_of(name) for name in sorted(PEOPLE)},
-        **{name: hub.tokens[name] for name in ("torch", "ingest")},
+        **{name: hub.tokens[name] for name in ("torch", "ingest", "operator", "prometheus")},
     }
 
 
@@ -59,6 +76,8 @@ def test_each_route_is_open_to_those_it_is_for_and_to_nobody_else(hub, tokens, w
 def _body(method):
     if method == "post":
         return {"json": {"username": "okafor", "server": "foo", "user_options": {"environment": "matlab"}}}
+    if method == "put":
+        return {"json": {"scope": "facility", "subject": "", "resource": "x.org/none", "limit": 1}}
     return {"json": {"state": "running"}} if method == "patch" else {}
 
 
@@ -118,9 +137,11 @@ def test_a_start_that_was_lost_half_way_gives_way_to_the_next_and_is_written_dow
     ("change", "status", "code"),
     [
         ({"user_options": {"environment": "matlab"}}, 422, "unknown-environment"),
-        ({"user_options": {"environment": "lab", "image": "evil"}}, 422, "unknown-option"),
+        ({"user_options": {"environment": "lab", "image": "evil"}}, 422, "not-offered"),
+        ({"user_options": {"environment": "lab", "cmd": "evil"}}, 422, "unknown-option"),
         ({"user_options": {"environment": "lab", "dataset": "x y"}}, 422, "unknown-option"),
-        ({"server": "foo"}, 422, "unknown-environment"),
+        ({"server": "ct"}, 422, "unknown-environment"),
+        ({"server": "Foo/.."}, 422, "unknown-environment"),
         ({"username": "stranger"}, 404, "unknown-person"),
         ({"username": "../../etc"}, 422, "malformed-name"),
     ],

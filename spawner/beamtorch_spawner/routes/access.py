@@ -1,22 +1,50 @@
 """Who may use which route. Every route names one of these; a test asks them all as everybody."""
 
+from dataclasses import dataclass
+
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from beamtorch_facility.directory import Directory
-from beamtorch_facility.identity import Identity
+from beamtorch_facility.identity import Username
 from beamtorch_facility.words import Words
 from beamtorch_service.caller import Caller, NotYourServiceError
 from beamtorch_service.login import HubLogin
 
 HUB_SPAWNER = "torch"
 """The service at the Hub in whose name its spawner calls."""
+ACTING_FOR = "Beamtorch-Acting-For"
+"""Header by which the Hub's own pages, and nobody else, act for the person who is signed in there."""
+ADMIT, ADMIN, READ, SOURCE_IP = (f"custom:torch:{name}" for name in ("admit", "admin", "read", "sourceip"))
+METRICS = "read:metrics"
+"""JupyterHub's own scope for its metrics; whoever may read those may read ours."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and for whom: a person, or a service."""
+
+    name: str
+    is_admin: bool
+    username: str | None
+    """None: a service, which is nobody."""
+    scopes: frozenset[str]
+    groups: frozenset[str] = frozenset()
+
+    def may_act_for(self, username: str) -> bool:
+        """Tell whether this is the person, or somebody who acts for anybody."""
+        return self.is_admin or self.username == username
+
+    @property
+    def may_tell_source(self) -> bool:
+        """Whether a source address in a request counts."""
+        return SOURCE_IP in self.scopes
 
 
 class Access:
     """Turns a request into the caller, or refuses."""
 
-    def __init__(self, *, login: HubLogin, directory: Directory) -> None:
+    def __init__(self, *, login: HubLogin, directory: Directory | None) -> None:
         self._login = login
         self._directory = directory
 
@@ -24,15 +52,50 @@ class Access:
         """Return whoever has a token for this service."""
         return await self._login.by_header(request)
 
-    async def person(self, request: Request) -> Identity:
-        """Return the person who calls, as the directory knows them now."""
+    async def actor(self, request: Request) -> Actor:
+        """Return the person who calls as the directory knows them now, or a service that may act for people."""
         caller = await self._login.by_header(request)
-        return await run_in_threadpool(self._directory.person, caller.username)
+        if _is_hub_spawner(caller) and (username := request.headers.get(ACTING_FOR)):
+            return await self._actor(Username(username), frozenset())
+        if caller.kind == "service":
+            if ADMIN not in caller.scopes:
+                # Raises: a service is nobody.
+                return await self._actor(caller.username, frozenset())
+            return Actor(caller.name, is_admin=True, username=None, scopes=caller.scopes)
+        return await self._actor(caller.username, caller.scopes)
+
+    async def _actor(self, username: Username, scopes: frozenset[str]) -> Actor:
+        person = await run_in_threadpool(self._directory.person, username) if self._directory else None
+        groups = frozenset(person.groups) if person is not None else frozenset()
+        is_admin = ADMIN in scopes or (person is not None and person.is_admin)
+        return Actor(str(username), is_admin=is_admin, username=str(username), scopes=scopes, groups=groups)
+
+    async def admin(self, request: Request) -> Actor:
+        """Return somebody who runs the facility."""
+        caller = await self._login.by_header(request)
+        if caller.kind == "service" and ADMIN in caller.scopes:
+            return Actor(caller.name, is_admin=True, username=None, scopes=caller.scopes)
+        actor = None if caller.kind == "service" else await self.actor(request)
+        if actor is None or not actor.is_admin:
+            raise NotYourServiceError(
+                Words(
+                    en="This is for the facility's admins (group facility-admin, or a token with custom:torch:admin).",
+                    zh="此操作仅限设施管理员（facility-admin 组，或带有 custom:torch:admin 权限的令牌）。",
+                )
+            )
+        return actor
+
+    async def observer(self, request: Request) -> Actor:
+        """Return somebody who may see everything: an admin, or whatever watches the platform."""
+        caller = await self._login.by_header(request)
+        if caller.scopes & {READ, METRICS}:
+            return Actor(caller.name, is_admin=False, username=None, scopes=caller.scopes)
+        return await self.admin(request)
 
     async def hub_spawner(self, request: Request) -> Caller:
         """Return the Hub's own spawner; nobody else asks for admission or reports."""
         caller = await self._login.by_header(request)
-        if (caller.kind, caller.name) != ("service", HUB_SPAWNER):
+        if not _is_hub_spawner(caller):
             raise NotYourServiceError(
                 Words(
                     en="Only the hub's spawner may do this. Start and stop servers on the start page or by the hub.",
@@ -42,12 +105,16 @@ class Access:
         return caller
 
     @staticmethod
-    def check_self_or_admin(person: Identity, username: str) -> None:
+    def check_self_or_admin(actor: Actor, username: str) -> None:
         """Refuse one person's look at another, whether or not the other exists."""
-        if person.username != username and not person.is_admin:
+        if not actor.may_act_for(username):
             raise NotYourServiceError(
                 Words(
                     en="You may look at your own servers. Somebody else's are for the facility's admins.",
                     zh="您只能查看自己的服务器。他人的服务器仅限设施管理员查看。",
                 )
             )
+
+
+def _is_hub_spawner(caller: Caller) -> bool:
+    return ADMIT in caller.scopes or (caller.kind, caller.name) == ("service", HUB_SPAWNER)

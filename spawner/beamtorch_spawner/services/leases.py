@@ -1,23 +1,50 @@
-"""The life of a lease after its admission: reports of the Hub's spawner come in, views for people go out."""
+"""The life of a lease after its admission: reports of the Hub's spawner come in, people look and extend."""
 
-from beamtorch_facility.dataset import DatasetId
-from beamtorch_facility.identity import Username
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from beamtorch_facility.words import Words
 from beamtorch_spawner.clock import Clock
-from beamtorch_spawner.environments import DEFAULT_SERVER
-from beamtorch_spawner.errors import UnknownLeaseError
+from beamtorch_spawner.errors import SpawnerError
+from beamtorch_spawner.policy_file import Lifetime, Policy
 from beamtorch_spawner.services.policy import check_change
-from beamtorch_spawner.stores.database import Database
+from beamtorch_spawner.services.views import lease_view, server_view
+from beamtorch_spawner.spoken import clock_time, duration
+from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import LeaseRow
-from beamtorch_spawner.wire import Lease, LeaseReport, UserServer
+from beamtorch_spawner.wire import EventKind, Lease, LeaseReport, LeaseState, UserServer
+
+
+class NotExtendableError(SpawnerError):
+    """A lease that cannot last longer."""
+
+    code = "not-extendable"
+    status = 409
+    title = Words(en="This server cannot last longer", zh="该服务器无法延长")
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which leases somebody wants to see; all conditions hold."""
+
+    username: str | None = None
+    server: str | None = None
+    terminal: str | None = None
+    state: LeaseState | None = None
+    active: bool = False
+    before: str | None = None
+    """Id of the last lease of the page before."""
+    limit: int = 100
 
 
 class LeaseBook:
     """Leases as the doors need them."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, policy: Callable[[], Policy]) -> None:
         self._database = database
         self._clock = clock
+        self._policy = policy
 
     def report(self, lease: str, report: LeaseReport, *, actor: str) -> Lease:
         """Take a report in and return the lease as it now is.
@@ -29,81 +56,155 @@ class LeaseBook:
         LeaseOverError
             If the lease cannot go to that state.
         """
+        now = self._clock.now()
         with self._database.transaction() as stores:
-            row = stores.leases.find(lease)
-            if row is None:
-                raise UnknownLeaseError(
-                    Words(
-                        en=f"There is no lease “{lease[:40]}”. GET leases lists them.",
-                        zh=f"没有租约“{lease[:40]}”。可用 GET leases 查看。",
-                    )
-                )
+            row = stores.leases.get(lease)
+            row.pod, row.pod_uid = report.pod or row.pod, report.pod_uid or row.pod_uid
             if check_change(old=row.lease_state, new=report.state):
-                stores.leases.change(row, report.state, actor=actor, at=self._clock.now(), reason=report.reason)
-            return lease_view(row)
+                self._stamp(row, report, now)
+                stores.leases.change(row, report.state, actor=actor, at=now, reason=report.reason)
+            return self._view(row)
 
-    def newest(self, *, username: Username | None, active: bool, limit: int) -> list[Lease]:
-        """Return leases of one person, or of everybody, newest first."""
+    def _stamp(self, row: LeaseRow, report: LeaseReport, now: datetime) -> None:
+        """Write down when resources were held and until when the server may run."""
+        # A cluster's clock may differ from ours; what it cannot have done yet, it has not.
+        at = min(report.at, now) if report.at is not None else now
+        if report.state is LeaseState.RUNNING:
+            lifetime = self._lifetime(row)
+            row.running_at, row.held_from = now, row.held_from or at
+            row.latest_end = now + timedelta(seconds=lifetime.ceiling)
+            row.expires_at = now + timedelta(seconds=min(row.run_seconds or lifetime.first, lifetime.ceiling))
+        elif report.state is LeaseState.STARTING:
+            row.held_from = row.held_from or (report.at and at)
+        elif not report.state.is_active and row.held_from is not None:
+            row.held_until = max(at, row.held_from)
+
+    def _lifetime(self, row: LeaseRow) -> Lifetime:
+        return self._policy().lifetime(tuple(row.groups or ()))
+
+    def _view(self, row: LeaseRow) -> Lease:
+        return lease_view(row, self._lifetime(row))
+
+    def sought(self, wanted: Sought) -> list[Lease]:
+        """Return leases, newest first."""
         with self._database.reading() as stores:
-            return [lease_view(row) for row in stores.leases.newest(username=username, active=active, limit=limit)]
+            rows = stores.leases.newest(
+                username=wanted.username,
+                server=wanted.server,
+                terminal=wanted.terminal,
+                state=wanted.state,
+                active=wanted.active,
+                before=stores.leases.get(wanted.before) if wanted.before else None,
+                limit=wanted.limit,
+            )
+            return [self._view(row) for row in rows]
 
-    def servers(self, username: Username) -> list[UserServer]:
+    def one(self, lease: str) -> Lease:
+        """Return one lease; raises `UnknownLeaseError` for none."""
+        with self._database.reading() as stores:
+            return self._view(stores.leases.get(lease))
+
+    def servers(self, username: str) -> list[UserServer]:
         """Return the servers that a person has now."""
+        return [server_view(row) for row in self._rows(Sought(username=username, active=True))]
+
+    def _rows(self, wanted: Sought) -> list[LeaseRow]:
         with self._database.reading() as stores:
-            rows = stores.leases.newest(username=username, active=True, limit=100)
-            return [server_view(row) for row in rows]
+            return list(stores.leases.newest(username=wanted.username, active=wanted.active, limit=wanted.limit))
+
+    def extend(self, lease: str, seconds: int | None, *, actor: str) -> Lease:
+        """Let a lease last longer, as far as policy goes.
+
+        Parameters
+        ----------
+        lease
+            Id of the lease.
+        seconds
+            How much longer; None: as much as policy gives at once.
+        actor
+            Who wants it.
+
+        Raises
+        ------
+        NotExtendableError
+            If it does not run, was extended as often as policy lets, or already ends as late as it may.
+        """
+        now = self._clock.now()
+        with self._database.transaction() as stores:
+            row = stores.leases.get(lease)
+            lifetime = self._lifetime(row)
+            end = extended(row, lifetime, seconds, now)
+            self._move_end(stores, row, end, actor=actor, now=now)
+            row.extensions += 1
+            return self._view(row)
+
+    def set_run_seconds(self, lease: str, seconds: int, *, actor: str) -> Lease:
+        """Give a lease another life, counted from running: shorter at once, longer as an extension."""
+        now = self._clock.now()
+        with self._database.transaction() as stores:
+            row = stores.leases.get(lease)
+            if row.running_at is None or row.expires_at is None:
+                row.run_seconds = min(seconds, self._lifetime(row).ceiling)
+                return self._view(row)
+            more = (row.running_at + timedelta(seconds=seconds) - row.expires_at).total_seconds()
+            if more > 0:
+                end = extended(row, self._lifetime(row), int(more), now)
+                row.extensions += 1
+            else:
+                end = max(row.running_at + timedelta(seconds=seconds), now)
+            self._move_end(stores, row, end, actor=actor, now=now)
+            return self._view(row)
+
+    @staticmethod
+    def _move_end(stores: Stores, row: LeaseRow, end: datetime, *, actor: str, now: datetime) -> None:
+        later = row.expires_at is None or end > row.expires_at
+        row.expires_at, row.changed_at, row.notified_seconds = end, now, None
+        at = clock_time(end, now)
+        said = Words(en=f"Ends at {at.en} now.", zh=f"现在到期时间为 {at.zh}。")
+        stores.audit.of_lease(row, "extended" if later else "shortened", actor=actor, at=now, detail=said)
+        stores.events.add(
+            kind=EventKind.LEASE,
+            username=row.username,
+            lease=row.id,
+            message=said,
+            at=now,
+            data={"expires_at": end.isoformat(), "state": row.state},
+        )
 
 
-def lease_view(row: LeaseRow) -> Lease:
-    """Return a lease as people see it."""
-    return Lease(
-        id=row.id,
-        username=row.username,
-        server=row.server,
-        environment=row.environment,
-        dataset=DatasetId(row.dataset) if row.dataset else None,
-        state=row.lease_state,
-        reason=reason_of(row),
-        resources=row.resources,
-        image=row.image,
-        description=row.description,
-        groups=tuple(row.groups or ()),
-        source_ip=row.source_ip,
-        terminal=row.terminal,
-        beamline=row.beamline,
-        pod=row.pod,
-        requested_at=row.requested_at,
-        running_at=row.running_at,
-        changed_at=row.changed_at,
-        expires_at=row.expires_at,
-        latest_end=row.latest_end,
-        ended_at=row.ended_at,
-    )
+def extended(row: LeaseRow, lifetime: Lifetime, seconds: int | None, now: datetime) -> datetime:
+    """Return the new end of a lease, pure.
 
-
-def reason_of(row: LeaseRow) -> Words | None:
-    """Return why a lease is as it is, if that was said."""
-    return Words(en=row.reason_en, zh=row.reason_zh) if row.reason_en and row.reason_zh else None
-
-
-def server_view(row: LeaseRow) -> UserServer:
-    """Return a lease in the words of GET userpod/."""
-    return UserServer(
-        username=Username(row.username),
-        podname=row.server or DEFAULT_SERVER,
-        server=row.server,
-        pod=row.pod,
-        environment=row.environment,
-        userimage=row.image,
-        description=row.description,
-        state=row.lease_state,
-        reason=reason_of(row),
-        ncores=row.cores,
-        memory=row.memory,
-        extra_resource=row.extended or {},
-        sourceip=row.source_ip,
-        lease=row.id,
-        requested_at=row.requested_at,
-        running_at=row.running_at,
-        expires_at=row.expires_at,
-    )
+    Raises
+    ------
+    NotExtendableError
+        If policy gives no more.
+    """
+    if row.lease_state is not LeaseState.RUNNING or row.expires_at is None or row.running_at is None:
+        raise NotExtendableError(
+            Words(
+                en="Only a running server can be extended. Start it first.", zh="只有运行中的服务器可以延长，请先启动。"
+            )
+        )
+    latest = row.running_at + timedelta(seconds=lifetime.ceiling)
+    latest = min(latest, row.latest_end) if row.latest_end is not None else latest
+    if lifetime.times is not None and row.extensions >= lifetime.times:
+        at = clock_time(row.expires_at, now)
+        raise NotExtendableError(
+            Words(
+                en=f"This server was extended {row.extensions} of {lifetime.times} times and ends at {at.en}. "
+                "Save your work and start it again, or ask the facility.",
+                zh=f"该服务器已延长 {row.extensions}/{lifetime.times} 次，将于 {at.zh} 结束。"
+                "请保存后重新启动，或联系设施人员。",
+            )
+        )
+    wanted = max(row.expires_at, now) + timedelta(seconds=min(seconds or lifetime.step, lifetime.step))
+    if row.expires_at >= latest:
+        at, most = clock_time(latest, now), duration(lifetime.ceiling)
+        raise NotExtendableError(
+            Words(
+                en=f"This server ends at {at.en} at the latest, after {most.en}. Save your work; start it again then.",
+                zh=f"该服务器最迟于 {at.zh} 结束（最长 {most.zh}）。请保存，届时重新启动。",
+            )
+        )
+    return min(wanted, latest)

@@ -1,15 +1,27 @@
 """The decision on a start, pure: what is on offer, who asks, what was chosen. It knows no database and no hub."""
 
+import re
 from typing import Any
 
 from pydantic import ValidationError
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_SERVER, Environment
-from beamtorch_spawner.errors import LeaseOverError, ServerInUseError, UnknownEnvironmentError, UnknownOptionError
+from beamtorch_spawner.errors import (
+    LeaseOverError,
+    NotOfferedError,
+    ServerInUseError,
+    UnknownEnvironmentError,
+    UnknownOptionError,
+)
+from beamtorch_spawner.policy_file import Policy, fits
+from beamtorch_spawner.resources import Resources
+from beamtorch_spawner.spoken import amount, resource_name
 from beamtorch_spawner.wire import LeaseState, UserOptions
 
 _SHOWN = 60
+_SERVER_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
+"""JupyterHub's own rule since 6.0."""
 
 _NEXT = {
     LeaseState.REQUESTED: {LeaseState.ADMITTED, LeaseState.REFUSED},
@@ -58,16 +70,20 @@ def parse_options(given: dict[str, Any]) -> UserOptions:
         ) from error
 
 
-def choose_environment(offers: tuple[Environment, ...], options: UserOptions, server: str) -> Environment:
+def choose_environment(
+    offers: tuple[Environment, ...], options: UserOptions, server: str, *, groups: tuple[str, ...] = ()
+) -> Environment:
     """Return the environment that a start is for.
 
-    No environment named means the only one of that server, so that a plain start through the Hub's REST API works.
+    No environment named means the only one of that server, so that a plain start through the Hub's REST API works. An
+    environment runs under its own server name, or under any name that is no other environment's own.
 
     Raises
     ------
     UnknownEnvironmentError
-        If the environment is not on offer, or belongs to another server.
+        If the environment is not on offer to people of these groups, or the server belongs to another one.
     """
+    offers = tuple(offer for offer in offers if offer.is_for(groups))
     if options.environment is None:
         found = [offer for offer in offers if offer.server == server]
         if len(found) == 1:
@@ -81,7 +97,7 @@ def choose_environment(offers: tuple[Environment, ...], options: UserOptions, se
         )
     for offer in offers:
         if offer.id == options.environment:
-            return _on_its_server(offer, server)
+            return _on_its_server(offer, server, offers)
     name = _shown(options.environment)
     raise UnknownEnvironmentError(
         Words(en=f"There is no environment “{name}”. {_list(offers).en}", zh=f"没有环境“{name}”。{_list(offers).zh}"),
@@ -89,8 +105,9 @@ def choose_environment(offers: tuple[Environment, ...], options: UserOptions, se
     )
 
 
-def _on_its_server(offer: Environment, server: str) -> Environment:
-    if offer.server == server:
+def _on_its_server(offer: Environment, server: str, offers: tuple[Environment, ...]) -> Environment:
+    free = _SERVER_NAME.fullmatch(server) is not None and server not in {other.server for other in offers}
+    if offer.server == server or free:
         return offer
     right, wrong = offer.server or DEFAULT_SERVER, _shown(server or DEFAULT_SERVER)
     raise UnknownEnvironmentError(
@@ -100,6 +117,71 @@ def _on_its_server(offer: Environment, server: str) -> Environment:
         ),
         environment=offer.id,
     )
+
+
+def environment_of_image(offers: tuple[Environment, ...], image: str, groups: tuple[str, ...]) -> str | None:
+    """Return the id of the first environment whose image, or list of images, an image is in."""
+    for offer in offers:
+        if offer.is_for(groups) and (offer.image == image or any(fits(pattern, image) for pattern in offer.images)):
+            return offer.id
+    return None
+
+
+def choose_image(environment: Environment, options: UserOptions, policy: Policy) -> str | None:
+    """Return the image of a start.
+
+    Raises
+    ------
+    NotOfferedError
+        If the image is neither the environment's nor on a list.
+    """
+    if options.image is None or options.image == environment.image:
+        return environment.image
+    if any(fits(pattern, options.image) for pattern in environment.images) or policy.allows_image(options.image):
+        return options.image
+    image = _shown(options.image)
+    raise NotOfferedError(
+        Words(
+            en=f"The image “{image}” is not on the list of {environment.name.en}. Ask the facility to add it.",
+            zh=f"镜像“{image}”不在 {environment.name.zh} 的允许列表中。请联系设施人员添加。",
+        ),
+        image=image,
+    )
+
+
+def choose_resources(environment: Environment, options: UserOptions) -> Resources:
+    """Return what a start gets: what was chosen, within what the environment allows.
+
+    Raises
+    ------
+    NotOfferedError
+        If more was chosen than the environment gives.
+    """
+    usual = environment.resources
+    wanted = Resources(
+        cores=usual.cores if options.cores is None else options.cores,
+        memory=usual.memory if options.memory is None else options.memory,
+        extended=usual.extended if options.extra_resource is None else options.extra_resource,
+    )
+    most = environment.most or usual
+    if wanted.cores <= 0 or wanted.memory <= 0:
+        raise NotOfferedError(
+            Words(
+                en="A start needs some cores and some memory. Leave them out to get the usual.",
+                zh="启动需要一定的核数和内存。不填则使用默认值。",
+            )
+        )
+    if name := wanted.fits_in(most):
+        what = resource_name(name)
+        limit, asked = amount(name, most.amounts().get(name, 0)), amount(name, wanted.amounts()[name])
+        raise NotOfferedError(
+            Words(
+                en=f"{environment.name.en} gives at most {limit} {what.en}; {asked} were asked for. Ask for less.",
+                zh=f"{environment.name.zh} 最多提供 {limit} {what.zh}，申请了 {asked}。请减少申请量。",
+            ),
+            resource=name,
+        )
+    return wanted
 
 
 def _list(offers: tuple[Environment, ...]) -> Words:

@@ -1,13 +1,30 @@
 """Who did what to whom, in the database; rows are only ever added."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.stores.tables import AuditRow, LeaseRow
 
 NOTHING = Words(en="", zh="")
+
+
+@dataclass(frozen=True)
+class AuditSought:
+    """Which rows somebody wants to see; all conditions hold."""
+
+    username: str | None = None
+    terminal: str | None = None
+    lease: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = 100
 
 
 class Audit:
@@ -35,6 +52,24 @@ class Audit:
     def of_facility(self, action: str, *, actor: str, at: datetime, detail: Words, terminal: str | None = None) -> None:
         """Add what was done to a quota, a terminal or a pod without a lease."""
         self._add(AuditRow(at=at, actor=actor, action=action, terminal=terminal, detail=detail.en, detail_zh=detail.zh))
+
+    def sought(self, wanted: AuditSought) -> Sequence[AuditRow]:
+        """Return rows, newest first."""
+        rows = select(AuditRow).order_by(AuditRow.id.desc()).limit(wanted.limit)
+        same = {
+            "username": wanted.username,
+            "terminal": wanted.terminal,
+            "lease": wanted.lease,
+            "action": wanted.action,
+        }
+        rows = rows.filter_by(**{name: value for name, value in same.items() if value is not None})
+        if wanted.since is not None:
+            rows = rows.where(AuditRow.at >= wanted.since)
+        if wanted.until is not None:
+            rows = rows.where(AuditRow.at < wanted.until)
+        if wanted.before is not None:
+            rows = rows.where(AuditRow.id < wanted.before)
+        return self._session.scalars(rows).all()
 
     def _add(self, row: AuditRow) -> None:
         self._session.add(row)

@@ -55,7 +55,7 @@ class Stores:
     @cached_property
     def leases(self) -> Leases:
         """Leases."""
-        return Leases(self.session, self.audit)
+        return Leases(self.session, self.audit, self.events)
 
     @cached_property
     def quotas(self) -> Quotas:

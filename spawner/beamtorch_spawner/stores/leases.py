@@ -2,26 +2,44 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
+from beamtorch_spawner.errors import UnknownLeaseError
 from beamtorch_spawner.stores.audit import NOTHING, Audit
+from beamtorch_spawner.stores.events import Events
 from beamtorch_spawner.stores.tables import LeaseRow
-from beamtorch_spawner.wire import LeaseState
+from beamtorch_spawner.wire import EventKind, LeaseState
 
 _OVER = tuple(state.value for state in LeaseState if not state.is_active)
+
+_SAID = {
+    LeaseState.REQUESTED: Words(en="A server was asked for.", zh="已申请服务器。"),
+    LeaseState.ADMITTED: Words(en="The start was admitted.", zh="启动申请已批准。"),
+    LeaseState.STARTING: Words(en="The server starts.", zh="服务器正在启动。"),
+    LeaseState.RUNNING: Words(en="The server runs.", zh="服务器正在运行。"),
+    LeaseState.STOPPING: Words(en="The server is being stopped.", zh="正在停止服务器。"),
+    LeaseState.ENDED: Words(en="The server has ended.", zh="服务器已结束。"),
+    LeaseState.REFUSED: Words(en="The start was refused.", zh="启动申请被拒绝。"),
+    LeaseState.FAILED: Words(en="The start failed.", zh="启动失败。"),
+}
+
+
+def _written(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 class Leases:
     """The leases, within one transaction."""
 
-    def __init__(self, session: Session, audit: Audit) -> None:
+    def __init__(self, session: Session, audit: Audit, events: Events) -> None:
         self._session = session
         self._audit = audit
+        self._events = events
 
     def add(
         self,
@@ -54,6 +72,52 @@ class Leases:
         """Return one lease."""
         return self._session.get(LeaseRow, lease)
 
+    def get(self, lease: str) -> LeaseRow:
+        """Return one lease.
+
+        Raises
+        ------
+        UnknownLeaseError
+            If there is none of that id.
+        """
+        row = self.find(lease)
+        if row is None:
+            raise unknown_lease(lease)
+        return row
+
+    def active(self) -> Sequence[LeaseRow]:
+        """Return every lease that holds its server, oldest first."""
+        wanted = select(LeaseRow).where(LeaseRow.state.not_in(_OVER))
+        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+
+    def held_between(self, since: datetime, until: datetime) -> Sequence[LeaseRow]:
+        """Return the leases whose servers held their resources at some time between two moments."""
+        wanted = select(LeaseRow).where(
+            LeaseRow.held_from < until, or_(LeaseRow.held_until.is_(None), LeaseRow.held_until > since)
+        )
+        return self._session.scalars(wanted).all()
+
+    def of_ticket(self, ticket_hash: str) -> LeaseRow | None:
+        """Return the lease that a ticket is for."""
+        return self._session.scalars(select(LeaseRow).where(LeaseRow.ticket_hash == ticket_hash)).one_or_none()
+
+    def redeem(self, row: LeaseRow, *, at: datetime) -> bool:
+        """Use a lease's ticket up; False if somebody was faster, in whatever replica."""
+        first = update(LeaseRow).where(LeaseRow.id == row.id, LeaseRow.redeemed_at.is_(None)).values(redeemed_at=at)
+        return bool(cast("CursorResult[Any]", self._session.execute(first)).rowcount)
+
+    def at_terminal(self, terminal: str) -> tuple[LeaseRow | None, LeaseRow | None]:
+        """Return the lease that holds a registered address, and the one that waits for it."""
+        wanted = select(LeaseRow).where(LeaseRow.terminal == terminal, LeaseRow.state.not_in(_OVER))
+        rows = self._session.scalars(wanted).all()
+        return next((row for row in rows if row.awaits is None), None), next((row for row in rows if row.awaits), None)
+
+    def waiting_for(self, lease: str) -> Sequence[LeaseRow]:
+        """Return the leases that wait for the end of another."""
+        return self._session.scalars(
+            select(LeaseRow).where(LeaseRow.awaits == lease, LeaseRow.state.not_in(_OVER))
+        ).all()
+
     def holder(self, username: str, server: str) -> LeaseRow | None:
         """Return the lease that holds a server."""
         wanted = select(LeaseRow).where(
@@ -61,13 +125,26 @@ class Leases:
         )
         return self._session.scalars(wanted).one_or_none()
 
-    def newest(self, *, username: str | None, active: bool, limit: int) -> Sequence[LeaseRow]:
+    def newest(
+        self,
+        *,
+        username: str | None = None,
+        server: str | None = None,
+        terminal: str | None = None,
+        state: LeaseState | None = None,
+        active: bool = False,
+        before: LeaseRow | None = None,
+        limit: int,
+    ) -> Sequence[LeaseRow]:
         """Return leases, newest first; of one person, or of everybody."""
         wanted = select(LeaseRow).order_by(LeaseRow.requested_at.desc(), LeaseRow.id.desc()).limit(limit)
-        if username is not None:
-            wanted = wanted.where(LeaseRow.username == username)
+        same = {"username": username, "server": server, "terminal": terminal, "state": state and state.value}
+        wanted = wanted.filter_by(**{name: value for name, value in same.items() if value is not None})
         if active:
             wanted = wanted.where(LeaseRow.state.not_in(_OVER))
+        if before is not None:
+            page = tuple_(LeaseRow.requested_at, LeaseRow.id) < (before.requested_at, before.id)
+            wanted = wanted.where(page)
         return self._session.scalars(wanted).all()
 
     def change(
@@ -82,4 +159,27 @@ class Leases:
             row.ended_at = at
         # The partial index sees rows in the order of their statements, so an old lease leaves before a new one comes.
         self._session.flush()
+        if not state.is_active:
+            for waiting in self.waiting_for(row.id):
+                waiting.awaits = None
+            self._session.flush()
         self._audit.of_lease(row, state.value, actor=actor, at=at, detail=reason or NOTHING)
+        if state is not LeaseState.REQUESTED:
+            self._events.add(
+                kind=EventKind.LEASE,
+                username=row.username,
+                lease=row.id,
+                message=reason or _SAID[state],
+                at=at,
+                data={"state": state.value, "server": row.server, "expires_at": _written(row.expires_at)},
+            )
+
+
+def unknown_lease(lease: str) -> UnknownLeaseError:
+    """Return the error for a lease that does not exist, or not for the one who asks."""
+    return UnknownLeaseError(
+        Words(
+            en=f"There is no lease “{lease[:40]}”. GET leases lists them.",
+            zh=f"没有租约“{lease[:40]}”。可用 GET leases 查看。",
+        )
+    )

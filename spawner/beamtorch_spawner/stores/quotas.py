@@ -1,6 +1,11 @@
 """Limits in the database."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+
+from beamtorch_spawner.stores.tables import QuotaRow
 
 
 class Quotas:
@@ -8,3 +13,24 @@ class Quotas:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def all(self) -> Sequence[QuotaRow]:
+        """Return every limit, in a lasting order."""
+        return self._session.scalars(
+            select(QuotaRow).order_by(QuotaRow.scope, QuotaRow.subject, QuotaRow.resource)
+        ).all()
+
+    def find(self, scope: str, subject: str, resource: str) -> QuotaRow | None:
+        """Return one limit."""
+        return self._session.get(QuotaRow, (scope, subject, resource))
+
+    def put(self, row: QuotaRow) -> QuotaRow:
+        """Set a limit."""
+        kept = self._session.merge(row)
+        self._session.flush()
+        return kept
+
+    def remove(self, row: QuotaRow) -> None:
+        """Lift a limit."""
+        self._session.delete(row)
+        self._session.flush()

@@ -41,6 +41,9 @@ class UserOptions(Wire):
     cores: Cores | None = None
     memory: Memory | None = None
     extra_resource: Extended | None = None
+    confirm: str | None = Field(
+        default=None, max_length=64, description="id of the lease that may end for this start at a terminal"
+    )
     ticket: str | None = Field(
         default=None, max_length=64, description="redeems, once, the lease that POST userpod/ obtained"
     )

@@ -1,0 +1,79 @@
+"""How much room there is: the ledger of quotas, read from the database within somebody's transaction."""
+
+from datetime import UTC, datetime
+
+from beamtorch_spawner.services.quotas import Asking, Holding, Ledger, beyond, from_rows, refusal
+from beamtorch_spawner.stores.database import Stores
+from beamtorch_spawner.stores.tables import LeaseRow
+from beamtorch_spawner.wire import QuotaScope
+
+
+def read_ledger(stores: Stores) -> Ledger:
+    """Return what is held now, and every limit; what waits counts with what it adds to its predecessor."""
+    limits = from_rows((row.scope, row.subject, row.resource, row.limit) for row in stores.quotas.all())
+    rows = stores.leases.active() if limits else ()
+    by_id = {row.id: row for row in rows}
+    return Ledger(tuple(_holding(row, by_id.get(row.awaits or "")) for row in rows), limits)
+
+
+def _holding(row: LeaseRow, awaited: LeaseRow | None) -> Holding:
+    amounts = row.resources.amounts()
+    return Holding(
+        lease=row.id,
+        username=row.username,
+        groups=frozenset(row.groups or ()),
+        beamline=row.beamline,
+        amounts=beyond(amounts, awaited.resources.amounts()) if awaited is not None else amounts,
+        expires_at=row.expires_at,
+    )
+
+
+def demand_room(stores: Stores, asking: Asking, now: datetime) -> None:
+    """Refuse a start for which a quota has no room; within the transaction that would admit it.
+
+    Raises
+    ------
+    QuotaExceededError
+        Naming the tightest quota, who uses it, and when there is room.
+    """
+    ledger = read_ledger(stores)
+    short = ledger.shortage(asking, lambda scope, subject: gpu_seconds(stores, scope, subject, now))
+    if short is not None:
+        raise refusal(short, now)
+
+
+def gpu_seconds(stores: Stores, scope: QuotaScope, subject: str, now: datetime) -> int:
+    """Return the GPU-seconds that a subject used in the month of a moment (UTC), running servers up to that moment."""
+    first, after = month_of(now)
+    total = 0.0
+    for row in stores.leases.held_between(first, after):
+        if is_counted(row, scope, subject):
+            total += row.resources.gpus * overlap(row, first, min(after, now), now)
+    return round(total)
+
+
+def is_counted(row: LeaseRow, scope: QuotaScope, subject: str) -> bool:
+    """Tell whether a subject's quota counts a lease."""
+    match scope:
+        case QuotaScope.USER:
+            return row.username == subject
+        case QuotaScope.GROUP:
+            return subject in (row.groups or ())
+        case QuotaScope.BEAMLINE:
+            return row.beamline == subject
+    return True
+
+
+def month_of(at: datetime) -> tuple[datetime, datetime]:
+    """Return the first moment of a month in UTC, and the first of the next."""
+    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last = first.month == 12  # noqa: PLR2004 - December
+    return first, first.replace(year=first.year + last, month=1 if last else first.month + 1)
+
+
+def overlap(row: LeaseRow, since: datetime, until: datetime, now: datetime) -> float:
+    """Return for how many seconds of a span a lease really held its resources."""
+    if row.held_from is None:
+        return 0.0
+    begin, end = max(row.held_from, since), min(row.held_until or now, until)
+    return max(0.0, (end - begin).total_seconds())
