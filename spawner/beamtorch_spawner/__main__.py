@@ -19,6 +19,8 @@ def main() -> None:
         port=settings.hub.listen_port,
         log_level="info",
         access_log=False,
+        # Where a request came from is judged by source_address, which wants to see the connection itself.
+        proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
 

@@ -13,7 +13,9 @@ from beamtorch_spawner.routes.admissions import admissions_router
 from beamtorch_spawner.routes.leases import leases_router
 from beamtorch_spawner.routes.operations import operations_router
 from beamtorch_spawner.routes.quotas import quotas_router
+from beamtorch_spawner.routes.terminals import terminals_router
 from beamtorch_spawner.routes.userpod import userpod_router
+from beamtorch_spawner.routes.users import users_router
 from beamtorch_spawner.settings import SpawnerSettings
 
 
@@ -27,6 +29,8 @@ def create_app(settings: SpawnerSettings) -> FastAPI:
         parts.workers.start()
         yield
         await parts.workers.stop()
+        for background in parts.backgrounds:
+            await background.aclose()
         await parts.stream.aclose()
         await parts.http.aclose()
         parts.database.close()
@@ -44,7 +48,9 @@ def _routers(parts: Parts) -> tuple[APIRouter, ...]:
     return (
         admissions_router(access=access, admissions=parts.admissions, starts=parts.starts, leases=parts.leases),
         leases_router(access=access, leases=parts.leases, endings=parts.endings),
-        userpod_router(access=access, leases=parts.leases),
+        userpod_router(access=access, userpods=parts.userpods),
+        users_router(access=access, people=parts.people),
+        terminals_router(access=access, terminals=parts.terminals, sessions=parts.sessions),
         quotas_router(access=access, quotas=parts.quotas, usage=parts.usage),
         operations_router(access=access, story=parts.story, stream=parts.stream, metrics=parts.metrics),
     )

@@ -45,6 +45,14 @@ class ServerInUseError(SpawnerError):
     title = Words(en="This server already runs", zh="该服务器已在运行")
 
 
+class StartUnderWayError(SpawnerError):
+    """The server is being started by another request."""
+
+    code = "start-under-way"
+    status = 409
+    title = Words(en="This server is being started already", zh="该服务器正在启动")
+
+
 class UnknownLeaseError(SpawnerError):
     """A lease that was never given."""
 

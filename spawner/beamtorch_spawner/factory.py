@@ -12,22 +12,30 @@ from beamtorch_spawner.hub_api import HttpHubApi
 from beamtorch_spawner.metrics import Metrics
 from beamtorch_spawner.policy_file import load_policy
 from beamtorch_spawner.routes.access import Access
-from beamtorch_spawner.services.admissions import Admissions, NoTerminals
+from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.asking import Starts
+from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.endings import Endings
 from beamtorch_spawner.services.expiry import Expiry
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.services.leases import LeaseBook
+from beamtorch_spawner.services.people import People
 from beamtorch_spawner.services.quota_book import QuotaBook
+from beamtorch_spawner.services.release import Releases
+from beamtorch_spawner.services.sessions import Sessions
 from beamtorch_spawner.services.story import Story
 from beamtorch_spawner.services.stream import Stream
+from beamtorch_spawner.services.terminal_book import TerminalBook
+from beamtorch_spawner.services.terminals import TerminalClaims
 from beamtorch_spawner.services.usage import UsageReport
+from beamtorch_spawner.services.userpods import UserPods
 from beamtorch_spawner.settings import SpawnerSettings
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.workers import Part, Workers
 
 HUB_SECONDS = 5.0
 EXPIRY_SECONDS = 0.5
+RELEASE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +50,17 @@ class Parts:
     admissions: Admissions
     leases: LeaseBook
     endings: Endings
+    userpods: UserPods
+    terminals: TerminalBook
+    sessions: Sessions
+    people: People
     quotas: QuotaBook
     usage: UsageReport
     story: Story
     stream: Stream
     metrics: Metrics
     workers: Workers
+    backgrounds: tuple[Background, ...]
 
 
 def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
@@ -62,32 +75,54 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
     starts = Starts(directory=directory, environments=settings.environments, policy=policy)
     metrics = Metrics(database=database, clock=clock)
     expiry = Expiry(database=database, clock=clock, hub=hub, watch=metrics.expiry)
+    admissions = Admissions(
+        database=database,
+        starts=starts,
+        facts=_facts(settings),
+        clock=clock,
+        secret=settings.hub.api_token.get_secret_value(),
+        terminals=TerminalClaims(policy=policy),
+        watch=metrics.admission,
+    )
+    leases = LeaseBook(database=database, clock=clock, policy=policy)
+    endings = Endings(database=database, clock=clock, hub=hub)
+    releases = Releases(database=database, clock=clock, hub=hub)
+    userpods = UserPods(
+        database=database,
+        clock=clock,
+        admissions=admissions,
+        leases=leases,
+        endings=endings,
+        hub=hub,
+        public_url=settings.public_url,
+    )
     return Parts(
         database=database,
         http=http,
         directory=directory,
         access=Access(login=HubLogin(settings.hub, http), directory=directory),
         starts=starts,
-        admissions=Admissions(
-            database=database,
-            starts=starts,
-            facts=_facts(settings),
-            clock=clock,
-            secret=settings.hub.api_token.get_secret_value(),
-            terminals=NoTerminals(),
-            watch=metrics.admission,
-        ),
-        leases=LeaseBook(database=database, clock=clock, policy=policy),
-        endings=Endings(database=database, clock=clock, hub=hub),
+        admissions=admissions,
+        leases=leases,
+        endings=endings,
+        userpods=userpods,
+        terminals=TerminalBook(database=database, clock=clock, policy=policy, starts=starts),
+        sessions=Sessions(database=database),
+        people=People(database=database, hub=hub, directory=directory),
         quotas=QuotaBook(database=database, clock=clock, groups=starts.groups),
         usage=UsageReport(database=database, clock=clock),
         story=Story(database=database),
         stream=Stream(database=database),
         metrics=metrics,
+        backgrounds=(expiry.background, releases.background, userpods.background),
         workers=Workers(
             database=database,
             clock=clock,
-            parts=(Part("expiry", EXPIRY_SECONDS, expiry.tick),),
+            parts=(
+                Part("expiry", EXPIRY_SECONDS, expiry.tick),
+                Part("releases", RELEASE_SECONDS, releases.drive),
+                Part("starts", RELEASE_SECONDS, userpods.drive),
+            ),
             watch=lambda part, is_good: metrics.round(part, is_good=is_good),
         ),
     )

@@ -19,40 +19,28 @@ from pydantic import ValidationError
 from traitlets import Float, Unicode, default
 
 from beamtorch_facility.errors import BeamtorchError
-from beamtorch_spawner.errors import ServerInUseError, SpawnerRefusedError
+from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_files import LabFiles, LabRecord
 from beamtorch_spawner.lab_process import LabProcess, Liveness, is_running, kill
-from beamtorch_spawner.lab_words import ASKING, STARTING, STRAY, did_not_start, ended_by_itself, home_unusable
+from beamtorch_spawner.lab_words import ASKING, STARTING, did_not_start, ended_by_itself, home_unusable
 from beamtorch_spawner.launch import Launch, Place, launch
 from beamtorch_spawner.refusals import refusal, shown
-from beamtorch_spawner.torch_client import LeaseReports, TorchClient
-from beamtorch_spawner.wire import Admission, AdmissionRequest, Grant, LeaseReport, LeaseState
+from beamtorch_spawner.wire import Grant, LeaseState
 
 LOOPBACK = "127.0.0.1"
 STEP_SECONDS = 0.1
-WAIT_SECONDS = 0.5
 MARGIN_SECONDS = 5.0
 """By how much our own patience at a start ends before the Hub's, so that the person reads our sentence."""
 KILL_ROUNDS = 50
 
 
-class TorchLocalSpawner(LocalProcessSpawner):
+class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
     """Starts what the spawner service grants, as a process on this machine."""
 
-    spawner_url = Unicode(help="The spawner service, e.g. http://127.0.0.1:8201/services/spawner/").tag(config=True)
-    spawner_token = Unicode(help="Token of the Hub's service “torch”").tag(config=True)
     platform_home = Unicode(help="Folder of the platform: records in run/labs, logs in logs/labs").tag(config=True)
     stop_seconds = Float(8.0, help="How long a server may take to end its kernels before all is killed").tag(
         config=True
     )
-
-    @default("spawner_url")
-    def _spawner_url_default(self) -> str:
-        return os.environ.get("BEAMTORCH_SPAWNER_URL", "")
-
-    @default("spawner_token")
-    def _spawner_token_default(self) -> str:
-        return os.environ.get("BEAMTORCH_SPAWNER_TOKEN", "")
 
     @default("platform_home")
     def _platform_home_default(self) -> str:
@@ -66,24 +54,12 @@ class TorchLocalSpawner(LocalProcessSpawner):
     def _start_timeout_default(self) -> int:
         return 120
 
-    @default("options_from_form")
-    def _options_from_form_default(self) -> Any:
-        return options_from_form
-
-    @default("apply_user_options")
-    def _apply_user_options_default(self) -> Any:
-        # Options are judged in `start`, where those that came by REST pass as well.
-        return lambda spawner, options: None  # noqa: ARG005 - JupyterHub's signature
-
     def __init__(self, **traits: Any) -> None:
         self._record: LabRecord | None = None
         self._exit = 0
         self._recovered = False
-        self._step = ASKING
         self._child: Popen[bytes] | None = None
         super().__init__(**traits)
-        self._client = TorchClient(self.spawner_url, self.spawner_token)
-        self._reports = LeaseReports(self._client, self.log)
 
     @property
     def files(self) -> LabFiles:
@@ -131,36 +107,14 @@ class TorchLocalSpawner(LocalProcessSpawner):
         """Ask for admission and start what is granted; nothing of an earlier start is used again."""
         self._exit, self._step, self._recovered, self._child = 0, ASKING, False, None
         try:
-            grant = await self._admission()
-            await self._end_stray()
+            grant = await self.admission()
+            await self.end_stray()
             return await self._begin(grant)
         except BeamtorchError as error:
             raise refusal(error) from error
 
-    async def _admission(self) -> Grant:
-        request = AdmissionRequest(
-            username=self.user.name, server=self.name, user_options=dict(self.user_options or {})
-        )
-        try:
-            return await self._granted(await self._client.admit(request))
-        except SpawnerRefusedError as refused:
-            if refused.code != ServerInUseError.code:
-                raise
-            # The Hub starts only what it knows not to run, so the lease outlived its server or a stray one holds it.
-            await self._end_stray()
-            over = LeaseReport(state=LeaseState.ENDED, reason=STRAY)
-            await self._client.report(str(refused.facts.get("lease", "")), over)
-        return await self._granted(await self._client.admit(request))
-
-    async def _granted(self, admission: Admission) -> Grant:
-        while admission.grant is None:
-            if admission.waiting is not None:
-                self._step = admission.waiting.message
-            await asyncio.sleep(WAIT_SECONDS)
-            admission = await self._client.grant(admission.lease)
-        return admission.grant
-
-    async def _end_stray(self) -> None:
+    async def end_stray(self, lease: str = "") -> None:  # noqa: ARG002 - a record tells more than a lease
+        """End what still runs under this server's name without the Hub's knowledge."""
         record = self.files.record()
         if record is not None:
             if record.process.liveness() is not Liveness.GONE:
@@ -177,8 +131,10 @@ class TorchLocalSpawner(LocalProcessSpawner):
             self._start_process(what, grant)
             await self._until_it_answers(grant)
         except BeamtorchError as error:
+            self._lease = ""
             self._reports.tell(grant.lease, LeaseState.FAILED, error.detail)
             raise
+        self._lease = ""
         self._reports.tell(grant.lease, LeaseState.RUNNING)
         return LOOPBACK, self.port
 
@@ -271,7 +227,9 @@ class TorchLocalSpawner(LocalProcessSpawner):
         """End the server with everything that it started, within a bounded time."""
         record = self._record
         if record is None:
+            self.give_up_lease()
             return
+        self._lease = ""
         self._reports.tell(record.lease, LeaseState.STOPPING)
         await self._end(record.process, now=now)
         self._exit = (self._child.poll() if self._child else 0) or 0
@@ -307,12 +265,6 @@ class TorchLocalSpawner(LocalProcessSpawner):
     async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
         """Leave certificates where they are; the Hub and its servers have the same user id."""
         return paths
-
-
-def options_from_form(form: dict[str, list[Any]]) -> dict[str, Any]:
-    """Return the options of a form: one value each; whatever cannot be one is left as it is, to be refused by name."""
-    single = {name: values[0] if len(values) == 1 else values for name, values in form.items()}
-    return {name: value for name, value in single.items() if value != "" and name != "_xsrf"}
 
 
 async def _listens(port: int) -> bool:

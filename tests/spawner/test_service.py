@@ -32,6 +32,20 @@ ALLOWED = {
     ("post", "leases/{lease}/extend"): ACTORS,
     ("delete", "leases/{lease}"): ACTORS,
     ("get", "userpod/{username}"): {"okafor", *ADMINS},
+    ("post", "userpod/"): {"okafor", *ADMINS},
+    ("patch", "userpod/"): {"okafor", *ADMINS},
+    ("delete", "userpod/"): {"okafor", *ADMINS},
+    ("post", "users/"): ADMINS,
+    ("get", "users/"): ADMINS,
+    ("get", "users/count"): ADMINS,
+    ("get", "users/{username}"): {"okafor", *ADMINS},
+    ("get", "uniqueipinfo/"): ADMINS,
+    ("post", "uniqueipinfo/"): ADMINS,
+    ("put", "uniqueipinfo/"): ADMINS,
+    ("delete", "uniqueipinfo/{ip}"): ADMINS,
+    ("get", "uniqueipinfo/here"): ACTORS,
+    ("post", "uniqueipinfo/here"): {"torch"},
+    ("get", "sessions/ended"): {"torch"},
     ("get", "quotas"): ACTORS,
     ("put", "quotas"): ADMINS,
     ("delete", "quotas"): ADMINS,
@@ -64,7 +78,8 @@ def tokens(hub):
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("who", sorted(EVERYBODY))
 def test_each_route_is_open_to_those_it_is_for_and_to_nobody_else(hub, tokens, who, method, path):
-    answer = hub.api(method, path.format(lease="0" * 32, username="okafor"), tokens[who], **_body(method))
+    more = {"json": BODIES[method, path]} if (method, path) in BODIES else {}
+    answer = hub.api(method, path.format(lease="0" * 32, username="okafor", ip="10.9.9.9"), tokens[who], **more)
     if who in ALLOWED[method, path]:
         assert answer.status_code not in {401, 403}, answer.text
     else:
@@ -73,12 +88,19 @@ def test_each_route_is_open_to_those_it_is_for_and_to_nobody_else(hub, tokens, w
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def _body(method):
-    if method == "post":
-        return {"json": {"username": "okafor", "server": "foo", "user_options": {"environment": "matlab"}}}
-    if method == "put":
-        return {"json": {"scope": "facility", "subject": "", "resource": "x.org/none", "limit": 1}}
-    return {"json": {"state": "running"}} if method == "patch" else {}
+QUOTA = {"scope": "facility", "subject": "", "resource": "x.org/none", "limit": 1}
+BODIES = {
+    ("post", "admissions"): {"username": "okafor", "user_options": {"environment": "matlab"}},
+    ("patch", "leases/{lease}"): {"state": "running"},
+    ("post", "userpod/"): {"username": "okafor", "environment": "matlab"},
+    ("patch", "userpod/"): {"username": "okafor"},
+    ("delete", "userpod/"): {"username": "okafor"},
+    ("post", "users/"): {"username": "okafor"},
+    ("post", "uniqueipinfo/"): {"ip": "127.0.0.1", "beamline": "b1"},
+    ("put", "uniqueipinfo/"): {"ip": "127.0.0.1", "beamline": "b1"},
+    ("post", "uniqueipinfo/here"): {"username": "okafor", "peer": {"address": "10.0.0.1"}},
+    ("put", "quotas"): QUOTA,
+}
 
 
 def test_the_committed_openapi_document_is_fresh():

@@ -14,7 +14,7 @@ from typing import Protocol
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 from beamtorch_spawner.clock import Clock
-from beamtorch_spawner.errors import ServerInUseError, SpawnerError
+from beamtorch_spawner.errors import SpawnerError, StartUnderWayError
 from beamtorch_spawner.services.asking import Start, Starts
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.services.policy import refuse_second
@@ -367,7 +367,7 @@ def _refuse_while_held(holder: LeaseRow, server: str, now: datetime) -> None:
     fresh = holder.requested_at > now - timedelta(seconds=RESERVED_SECONDS)
     is_reserved = holder.ticket_hash is not None and holder.redeemed_at is None and fresh
     if holder.lease_state is LeaseState.ADMITTED and (is_reserved or holder.awaits is not None):
-        raise ServerInUseError(
+        raise StartUnderWayError(
             Words(
                 en="This server is being started already. Wait for it, or stop it first.",
                 zh="该服务器正在启动。请等待，或先停止它。",

@@ -1,15 +1,14 @@
 """Leases whose time is over end, those whose end is near are told, and starts that came to nothing are given up."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 
-from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 from beamtorch_spawner.clock import Clock
+from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.ports import HubApi
 from beamtorch_spawner.services.steady import follow_the_clock
 from beamtorch_spawner.spoken import clock_time, duration
@@ -17,13 +16,11 @@ from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import EventKind, LeaseState
 
-log = logging.getLogger(__name__)
-
 NOTICES = (30 * 60, 10 * 60, 3 * 60)
 """Seconds before an end at which it is told."""
 GIVEN_UP_AFTER = timedelta(seconds=600)
 """When a start that the Hub's spawner never reported on again no longer counts."""
-STOP_AGAIN_AFTER = timedelta(seconds=30)
+STOP_AGAIN_AFTER = timedelta(seconds=10)
 ACTOR = "expiry"
 
 
@@ -57,13 +54,14 @@ class Expiry:
         self._clock = clock
         self._hub = hub
         self._watch = watch
+        self.background = Background("expiry")
 
     async def tick(self) -> None:
         """Look once: clocks, notices, ends."""
         told, endings = await run_in_threadpool(self._look)
         self._watch(told)
         for ending in endings:
-            await self._stop(ending)
+            self.background.begin(ending.lease, self._stop(ending))
 
     def _look(self) -> tuple[Told, list[Ending]]:
         told, endings = Told(), []
@@ -127,13 +125,9 @@ class Expiry:
         return Ending(row.id, row.username, row.server)
 
     async def _stop(self, ending: Ending) -> None:
-        try:
-            await self._hub.stop(ending.username, ending.server)
-            if any(one.server == ending.server for one in await self._hub.servers(ending.username)):
-                return
-        except BeamtorchError as error:
-            # The lease stays in "stopping" and is asked for again.
-            log.warning("the server of lease %s cannot be stopped yet: %s", ending.lease, error)
+        # If the Hub is away, the lease stays in "stopping" and is asked for again.
+        await self._hub.stop(ending.username, ending.server)
+        if any(one.server == ending.server for one in await self._hub.servers(ending.username)):
             return
         await run_in_threadpool(self._gone, ending)
 

@@ -29,7 +29,7 @@ from beamtorch_spawner.wire.operations import (
     Reconciliation,
     UsageRow,
 )
-from beamtorch_spawner.wire.terminals import HereNow, Protection, Terminal, TerminalInfo
+from beamtorch_spawner.wire.terminals import EndedSession, HereNow, HereRequest, Protection, Terminal, TerminalInfo
 from beamtorch_spawner.wire.userpods import (
     DEFAULT_RUN_SECONDS,
     NewUser,
@@ -52,11 +52,13 @@ __all__ = [
     "ClusterPod",
     "Difference",
     "DifferenceKind",
+    "EndedSession",
     "Event",
     "EventKind",
     "Extension",
     "Grant",
     "HereNow",
+    "HereRequest",
     "Identification",
     "Lease",
     "LeaseReport",

@@ -57,6 +57,9 @@ class Peer(Wire):
     """Every X-Forwarded-For line, in the order of the request."""
 
 
+ClientAddress = IPv4Address | IPv6Address
+
+
 class AdmissionRequest(Wire):
     """A start that somebody asked the Hub for."""
 
@@ -64,6 +67,9 @@ class AdmissionRequest(Wire):
     server: str = Field(default="", max_length=200, description="hub server name; empty: the default")
     user_options: dict[str, Any] = Field(default_factory=dict, description="as they came, from whomever they came")
     peer: Peer | None = Field(default=None, description="where the click came from; none: nobody's terminal")
+    told_source: ClientAddress | None = Field(
+        default=None, description="where the click came from, told by somebody with the scope for it"
+    )
     browser_session: str | None = Field(default=None, max_length=64, description="SHA-256 of the Hub's session id")
     hub_groups: tuple[str, ...] = Field(default=(), max_length=5000, description="groups at the Hub")
     own: Resources | None = Field(
@@ -162,6 +168,3 @@ class Extension(Wire):
     """How much longer a lease should last."""
 
     seconds: int | None = Field(default=None, ge=1, le=366 * 86400, description="none: as much as policy gives at once")
-
-
-ClientAddress = IPv4Address | IPv6Address

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 from beamtorch_facility.proposal import BeamlineId
 from beamtorch_facility.words import Words
 from beamtorch_spawner.wire.base import Wire
-from beamtorch_spawner.wire.leases import ClientAddress
+from beamtorch_spawner.wire.leases import ClientAddress, Peer
 
 
 class Protection(StrEnum):
@@ -59,3 +59,20 @@ class HereNow(Wire):
     environment: Words | None = None
     since: datetime | None = None
     expires_at: datetime | None = None
+    is_own: bool = Field(default=False, description="whether the holder is the one who asks")
+
+
+class HereRequest(Wire):
+    """Body of POST uniqueipinfo/here: who looks at the start page, from where."""
+
+    username: str = Field(max_length=200)
+    peer: Peer
+
+
+class EndedSession(Wire):
+    """A browser's session at the Hub that ended with a release."""
+
+    number: int = Field(description="ask for those after the last one that you have")
+    session: str = Field(description="SHA-256 of the Hub's session id, in hex")
+    username: str
+    at: datetime

@@ -1,0 +1,131 @@
+"""What both spawners share: nothing starts without an admission, and the spawner service hears what became of it."""
+
+import asyncio
+import hashlib
+import os
+from typing import Any
+
+from traitlets import Unicode, default
+from traitlets.config import LoggingConfigurable
+
+from beamtorch_facility.words import Words
+from beamtorch_spawner.errors import ServerInUseError, SpawnerRefusedError
+from beamtorch_spawner.lab_words import ASKING, STRAY
+from beamtorch_spawner.resources import Resources
+from beamtorch_spawner.torch_client import LeaseReports, TorchClient
+from beamtorch_spawner.wire import Admission, AdmissionRequest, Grant, LeaseReport, LeaseState, Peer
+
+WAIT_SECONDS = 0.5
+CONTROL = {"_xsrf", "next"}
+"""Fields of a form that are the Hub's own."""
+FEW_LINES, SHORT = 50, 100
+
+
+class AdmittedSpawner(LoggingConfigurable):
+    """The part of a spawner that asks before it starts; goes before JupyterHub's own class in the list of bases."""
+
+    user: Any
+    name: str
+    user_options: Any
+
+    spawner_url = Unicode(help="The spawner service, e.g. http://127.0.0.1:8201/services/spawner/").tag(config=True)
+    spawner_token = Unicode(help="Token of the Hub's service “torch”").tag(config=True)
+
+    @default("spawner_url")
+    def _spawner_url_default(self) -> str:
+        return os.environ.get("BEAMTORCH_SPAWNER_URL", "")
+
+    @default("spawner_token")
+    def _spawner_token_default(self) -> str:
+        return os.environ.get("BEAMTORCH_SPAWNER_TOKEN", "")
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        return options_from_form
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        # Options are judged in `start`, where those that came by REST pass as well.
+        return lambda spawner, options: None  # noqa: ARG005 - JupyterHub's signature
+
+    def __init__(self, **traits: Any) -> None:
+        self._step: Words = ASKING
+        self._lease = ""
+        super().__init__(**traits)
+        self._client = TorchClient(self.spawner_url, self.spawner_token)
+        self._reports = LeaseReports(self._client, self.log)
+
+    async def admission(self, own: Resources | None = None) -> Grant:
+        """Return the grant for a start, after the wait for a terminal's last user if there is one.
+
+        Raises
+        ------
+        BeamtorchError
+            The refusal, or that the service cannot be asked.
+        """
+        peer, session = origin(getattr(self, "handler", None))
+        request = AdmissionRequest(
+            username=self.user.name,
+            server=self.name,
+            user_options=dict(self.user_options or {}),
+            peer=peer,
+            browser_session=session,
+            hub_groups=tuple(group.name for group in self.user.groups)[:5000],
+            own=own,
+        )
+        try:
+            answer = await self._client.admit(request)
+        except SpawnerRefusedError as refused:
+            if refused.code != ServerInUseError.code:
+                raise
+            # The Hub starts only what it knows not to run, so the lease outlived its server or a stray one holds it.
+            await self.end_stray(str(refused.facts.get("lease", "")))
+            over = LeaseReport(state=LeaseState.ENDED, reason=STRAY)
+            await self._client.report(str(refused.facts.get("lease", "")), over)
+            answer = await self._client.admit(request)
+        return await self._granted(answer)
+
+    async def end_stray(self, lease: str) -> None:
+        """End what still runs under this server's name without the Hub's knowledge."""
+        raise NotImplementedError
+
+    async def _granted(self, answer: Admission) -> Grant:
+        self._lease = answer.lease
+        while answer.grant is None:
+            if answer.waiting is not None:
+                self._step = answer.waiting.message
+            await asyncio.sleep(WAIT_SECONDS)
+            answer = await self._client.grant(answer.lease)
+        return answer.grant
+
+    def give_up_lease(self) -> None:
+        """Tell that a start was given up before anything ran, so that nobody has to go for it."""
+        if self._lease:
+            self._reports.tell(self._lease, LeaseState.ENDED, GIVEN_UP)
+            self._lease = ""
+
+
+GIVEN_UP = Words(en="The start was given up before the server ran.", zh="启动在服务器运行前被取消。")
+
+
+def origin(handler: Any) -> tuple[Peer | None, str | None]:
+    """Return who is connected to the Hub with which session, for a click; nothing for whatever only looks (GET).
+
+    The address is the socket's own. `remote_ip` is what any client wrote into X-Real-IP.
+    """
+    if handler is None or handler.request.method != "POST":
+        return None, None
+    context = getattr(handler.request.connection, "context", None)
+    address = str(getattr(context, "_orig_remote_ip", None) or "unknown")
+    lines = handler.request.headers.get_list("X-Forwarded-For")
+    session = handler.get_session_cookie() if hasattr(handler, "get_session_cookie") else None
+    digest = hashlib.sha256(session.encode()).hexdigest() if session else None
+    if len(lines) > FEW_LINES:
+        return Peer(address="unknown"), digest
+    return Peer(address=address[:SHORT], forwarded_for=tuple(lines)), digest
+
+
+def options_from_form(form: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return the options of a form: one value each; whatever cannot be one is left as it is, to be refused by name."""
+    single = {name: values[0] if len(values) == 1 else values for name, values in form.items()}
+    return {name: value for name, value in single.items() if value != "" and name not in CONTROL}
