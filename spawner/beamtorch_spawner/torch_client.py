@@ -6,6 +6,7 @@ It runs in the Hub's event loop, so nothing here blocks, and a report that fails
 import asyncio
 import json
 import logging
+from datetime import datetime
 from http import HTTPStatus
 
 import httpx
@@ -84,9 +85,19 @@ class LeaseReports:
         self._log = log
         self._latest: asyncio.Task[None] | None = None
 
-    def tell(self, lease: str, state: LeaseState, reason: Words | None = None) -> None:
+    def tell(
+        self,
+        lease: str,
+        state: LeaseState,
+        reason: Words | None = None,
+        *,
+        pod: str | None = None,
+        pod_uid: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
         """Send a report as soon as the earlier ones are through."""
-        self._latest = asyncio.create_task(self._deliver(self._latest, lease, LeaseReport(state=state, reason=reason)))
+        report = LeaseReport(state=state, reason=reason, pod=pod, pod_uid=pod_uid, at=at)
+        self._latest = asyncio.create_task(self._deliver(self._latest, lease, report))
 
     async def all_told(self) -> None:
         """Wait until every report was delivered or given up."""

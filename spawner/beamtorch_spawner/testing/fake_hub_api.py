@@ -124,9 +124,9 @@ class FakeJupyterHub(FakeHub):
                     return httpx.Response(409, json={"status": 409, "message": f"User {name} already exists"})
                 self.names.add(name)
                 return httpx.Response(201, json=self._model(name))
-            case ("POST" | "DELETE"), [name, "server"]:
+            case (("POST" | "DELETE"), [name, "server"]):
                 return self._server(request, name, "")
-            case ("POST" | "DELETE"), [name, "servers", server]:
+            case (("POST" | "DELETE"), [name, "servers", server]):
                 return self._server(request, name, server)
         return httpx.Response(404, json={"status": 404, "message": "Not Found"})
 
