@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 
@@ -21,6 +25,58 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of our own on a socket in a temporary folder; gives a URL without a database."""
+    if not POSTGRES:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is not installed; CI may not do without (apt-get install postgresql)")
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    # A path of a socket has at most 107 characters, which pytest's own folders exceed.
+    place = Path(tempfile.mkdtemp(prefix="pg-"))
+    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if as_other:
+        os.chown(place, 65534, 65534)
+    tools = POSTGRES[-1].parent
+    data = place / "data"
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_other, *command], check=True, capture_output=True, cwd=place, timeout=60)
+
+    run(str(tools / "initdb"), "-D", str(data), "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync")
+    settings = f"-F -c listen_addresses= -c unix_socket_directories={place}"
+    run(str(tools / "pg_ctl"), "-D", str(data), "-l", str(place / "log"), "-w", "-o", settings, "start")
+    try:
+        yield f"postgresql+psycopg://tests@/{{name}}?host={place}"
+    finally:
+        run(str(tools / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres: str) -> Callable[[], str]:
+    """Return a function that makes an empty database and gives its URL."""
+    numbers = count(1)
+    host = postgres.partition("host=")[2]
+
+    def make() -> str:
+        name = f"t{next(numbers)}"
+        with psycopg.connect(f"host={host} user=tests dbname=postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return postgres.format(name=name)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def postgres_database(new_postgres_database: Callable[[], str]) -> str:
+    """URL of an empty PostgreSQL database for a module's tests."""
+    return new_postgres_database()
 
 
 def _eventually(what: Callable[[], object], seconds: float = 20) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,24 @@ import psutil
 import pytest
 import yaml
 
+from beamtorch_facility.directory import YamlDirectory
+from beamtorch_facility.identity import Identity, Username
+from beamtorch_facility.words import Words
+from beamtorch_service.caller import HubUnreachableError
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 from beamtorch_spawner.hub_api import HUB_SCOPES
+from beamtorch_spawner.policy_file import Policy
+from beamtorch_spawner.services.admissions import Admissions
+from beamtorch_spawner.services.asking import Starts
+from beamtorch_spawner.services.expiry import Expiry
+from beamtorch_spawner.services.grants import Facts
+from beamtorch_spawner.services.leases import LeaseBook
+from beamtorch_spawner.services.ports import HubServer
+from beamtorch_spawner.services.quota_book import QuotaBook
+from beamtorch_spawner.services.terminals import TerminalClaims
+from beamtorch_spawner.services.usage import UsageReport
+from beamtorch_spawner.stores.database import Database
+from beamtorch_spawner.wire import AdmissionRequest, LeaseReport, LeaseState, Quota
 
 T = TypeVar("T")
 WAIT_SECONDS = 60.0
@@ -272,3 +289,172 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubStand]:
         yield hub
     finally:
         hub.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of one kind and of the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/spawner.sqlite"
+    made: str = request.getfixturevalue("new_postgres_database")()
+    return made
+
+
+class SetClock:
+    """A clock that goes only when a test says so; its wall can be set like a real one."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+        self.ran = 1000.0
+        self.name = "boot-1"
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def elapsed(self) -> float:
+        return self.ran
+
+    def boot(self) -> str:
+        return self.name
+
+    def go(self, seconds: float) -> None:
+        """Let time pass."""
+        self.wall += timedelta(seconds=seconds)
+        self.ran += seconds
+
+    def set(self, seconds: float) -> None:
+        """Set the wall clock by some seconds; no time passes."""
+        self.wall += timedelta(seconds=seconds)
+
+
+class ListedHub:
+    """A Hub as the services see it: a set of servers, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.running: set[tuple[str, str]] = set()
+        self.stops: list[tuple[str, str]] = []
+        self.is_away = False
+
+    async def servers(self, username: str | None = None) -> tuple[HubServer, ...]:
+        self._answer()
+        return tuple(
+            HubServer(username=name, server=server, ready=True, pending=None)
+            for name, server in sorted(self.running)
+            if username in {None, name}
+        )
+
+    async def stop(self, username: str, server: str) -> None:
+        self._answer()
+        self.stops.append((username, server))
+        self.running.discard((username, server))
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise HubUnreachableError(Words(en="away", zh="离线"))
+
+
+@dataclass
+class Desk:
+    """The services on one database, with a clock and a Hub of the test."""
+
+    database: Database
+    clock: SetClock
+    hub: ListedHub
+    admissions: Admissions
+    leases: LeaseBook
+    quotas: QuotaBook
+    usage: UsageReport
+    policy: dict[str, Any]
+
+    def admit(self, username: str, server: str = "", **options: Any) -> str:
+        request = AdmissionRequest(username=username, server=server, user_options={"environment": "any", **options})
+        return self.admissions.admit(request, actor="torch").lease
+
+    def run(self, username: str, server: str = "", **options: Any) -> str:
+        """Start a server and let it run."""
+        lease = self.admit(username, server, **options)
+        self.tell(lease, LeaseState.STARTING)
+        self.tell(lease, LeaseState.RUNNING)
+        self.hub.running.add((username, server))
+        return lease
+
+    def tell(self, lease: str, state: LeaseState) -> None:
+        self.leases.report(lease, LeaseReport(state=state), actor="torch")
+
+    def limit(self, scope: str, resource: str, limit: Any, subject: str = "") -> None:
+        self.quotas.put(Quota(scope=scope, subject=subject, resource=resource, limit=limit), actor="marsh")
+
+    def expiry(self, clock: Any = None) -> Expiry:
+        return Expiry(database=self.database, clock=clock or self.clock, hub=self.hub)
+
+    def events(self, username: str) -> list[str]:
+        with self.database.reading() as stores:
+            return [row.en for row in stores.events.of_person(username, 0) if row.kind == "notice"]
+
+
+ANY = """
+environments:
+- {id: any, kind: lab, name: {en: Any, zh: 任意}, summary: {en: "", zh: ""}, cores: 1, memory: 1G, image: any:1,
+   images: ["any:*"], most: {cores: 64, memory: 512G, extended: {nvidia.com/gpu: 8, nvidia.com/mig-1g.5gb: 8}}}
+- {id: secret, kind: lab, name: {en: Secret, zh: 保密}, summary: {en: "", zh: ""}, server: secret, who: [staff-ID09]}
+"""
+GROUPS = {"zhang": ["team-a"], "qiao": ["team-a"], "okafor": ["team-b"], "marsh": ["facility-admin"]}
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An up-to-date database."""
+    database = Database(database_url)
+    database.upgrade()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    """The services without doors."""
+    return make_desk(database, tmp_path)
+
+
+def make_desk(database: Database, where: Path) -> Desk:
+    (where / "environments.yaml").write_text(ANY, encoding="utf-8")
+    people = [
+        {"username": name, "full_name": {"en": name, "zh": name}, "uid": 50001, "gid": 50001, "groups": groups}
+        for name, groups in {**GROUPS, **{f"guest{n}": [] for n in range(400)}}.items()
+    ]
+    (where / "people.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")
+    clock, hub, told = SetClock(), ListedHub(), {}
+
+    def policy() -> Policy:
+        return Policy.model_validate(told)
+
+    directory = _Remembered(where / "people.yaml")
+    starts = Starts(directory=directory, environments=where / "environments.yaml", policy=policy)
+    return Desk(
+        database=database,
+        clock=clock,
+        hub=hub,
+        admissions=Admissions(
+            database=database,
+            starts=starts,
+            facts=Facts(public_url="http://127.0.0.1/", data_root=Path("/d"), homes=Path("/h")),
+            clock=clock,
+            secret="made-up",
+            terminals=TerminalClaims(policy=policy),
+        ),
+        leases=LeaseBook(database=database, clock=clock, policy=policy),
+        quotas=QuotaBook(database=database, clock=clock, groups=starts.groups),
+        usage=UsageReport(database=database, clock=clock),
+        policy=told,
+    )
+
+
+class _Remembered(YamlDirectory):
+    """A directory of hundreds that is read once: these tests ask thousands of times."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._people = {one.username: one for one in super().people()}
+
+    def person(self, username: Username) -> Identity:
+        return self._people[username]

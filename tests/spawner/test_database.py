@@ -19,17 +19,8 @@ from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedError, NoTerminals
 from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.grants import Facts
-from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.stores.tables import AuditRow, Base
 from beamtorch_spawner.wire import AdmissionRequest, LeaseState
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(f"sqlite:///{tmp_path}/spawner.sqlite")
-    database.upgrade()
-    yield database
-    database.close()
 
 
 @pytest.fixture

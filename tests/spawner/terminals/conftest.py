@@ -71,9 +71,7 @@ class Stand:
     def lab_at(self, terminal: str, username: str, *, session: str | None = None, server: str = "") -> str:
         """Start a lab at a terminal and return its lease."""
         environment = server or "lab"
-        answer = self.hub.click(
-            username, server, peer=self.at(terminal), session=session, environment=environment
-        )
+        answer = self.hub.click(username, server, peer=self.at(terminal), session=session, environment=environment)
         assert answer.status_code in {201, 202}, answer.text
         self.wait(lambda: self.runs(username, server))
         return str(self.hub.labs[username, server].lease)
@@ -138,7 +136,13 @@ def settings_of(where: Path, database: str, api_url: str) -> SpawnerSettings:
 
 def write_people(where: Path) -> None:
     people = [
-        {"username": name, "full_name": {"en": name.title(), "zh": name}, "uid": 50001 + n, "gid": 50001 + n, "groups": g}
+        {
+            "username": name,
+            "full_name": {"en": name.title(), "zh": name},
+            "uid": 50001 + n,
+            "gid": 50001 + n,
+            "groups": g,
+        }
         for n, (name, g) in enumerate(PEOPLE.items())
     ]
     (where / "directory.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")

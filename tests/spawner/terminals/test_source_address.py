@@ -18,7 +18,9 @@ POLICY = Policy(
 )
 addresses = st.ip_addresses()
 junk = st.text(max_size=40)
-lines = st.lists(st.one_of(junk, addresses.map(str), st.lists(addresses.map(str), max_size=4).map(", ".join)), max_size=6)
+lines = st.lists(
+    st.one_of(junk, addresses.map(str), st.lists(addresses.map(str), max_size=4).map(", ".join)), max_size=6
+)
 
 
 def from_(address, *forwarded):
@@ -114,7 +116,9 @@ def test_whatever_is_parsed_is_an_address_or_nothing(text):
     assert found is None or ip_address(str(found)) == found
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", EDGE, LAB, "fd00:9::5", "0.0.0.0", "::", "224.0.0.1", "fe80::1"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.8.8.8", "::1", EDGE, LAB, "fd00:9::5", "0.0.0.0", "::", "224.0.0.1", "fe80::1"]
+)
 def test_an_address_of_many_is_never_a_terminal(address):
     network = shared_by_many(ip_address(address), POLICY)
     assert network is not None
