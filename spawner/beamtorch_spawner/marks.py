@@ -1,6 +1,7 @@
 """The labels and annotations of a pod: enough to find it, to adopt it and to rebuild an empty database from it."""
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "beamtorch.org/managed-by"
+"""Label; Kubernetes' own app.kubernetes.io/managed-by names KubeSpawner."""
 MANAGER = "beamtorch"
 PLATFORM = "beamtorch.org/platform"
 """Label: which platform the pod belongs to; a reconciler touches no other's."""

@@ -8,7 +8,7 @@ of the cluster that died is replaced, and “stopped” is said only of what is 
 import asyncio
 import copy
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -169,10 +169,12 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         )
 
     def _apply(self, fields: PodFields) -> None:
-        self.extra_labels = {**self.extra_labels, **fields.labels}
-        self.extra_annotations = {**self.extra_annotations, **fields.annotations}
+        # KubeSpawner reads braces in these as templates, and people's own words may contain some.
+        self.extra_labels = {**self.extra_labels, **_verbatim(fields.labels)}
+        self.extra_annotations = {**self.extra_annotations, **_verbatim(fields.annotations)}
         self.extra_pod_config = {**self.extra_pod_config, **fields.pod_config}
-        self.environment = {**self.environment, **fields.environment}
+        # What the Hub's own configuration sets knows the place better than a grant does.
+        self.environment = {**_verbatim(fields.environment), **self.environment}
         said = {
             "image": fields.image,
             "cmd": fields.command,
@@ -289,6 +291,15 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             raise
         found: dict[str, Any] = self.api.api_client.sanitize_for_serialization(pod)
         return found
+
+
+def _literal(texts: dict[str, str]) -> dict[str, str]:
+    """Return texts that KubeSpawner, which takes every text for a template, leaves as they are."""
+    return {name: text.replace("{", "{{").replace("}", "}}") for name, text in texts.items()}
+
+
+def _verbatim(words: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.replace("{", "{{").replace("}", "}}") for name, value in words.items()}
 
 
 def _moment(text: str | None) -> datetime | None:
