@@ -35,6 +35,10 @@ journeys *args:
 panels:
     {{python}} labextensions/build.py
 
+# the image of labs and apps, with docker, podman or buildah
+image *args:
+    {{python}} images/lab/build.py {{args}}
+
 # the platform on this machine
 serve *args:
     ./beamtorch up {{args}}

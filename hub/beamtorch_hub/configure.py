@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from beamtorch_hub.cluster.configuring import configure_labs
 from beamtorch_hub.pages import add_pages
 from beamtorch_hub.platform.ports import LOOPBACK
 from beamtorch_hub.platform.sweep import MARK
 from beamtorch_hub.settings import PlatformSettings
+from beamtorch_spawner.hub_api import HUB_SCOPES
 
 SERVICE_SECONDS = 10
 """How long the Hub waits for a service when it starts; the supervisor looks after the services themselves."""
@@ -14,6 +16,14 @@ SLOW_SPAWN_SECONDS = 3
 """After that the browser sees the progress page instead of waiting."""
 SPAWNER_CHECK_SECONDS = 5
 OURS = ("access:services!service=catalogue", "access:services!service=spawner")
+
+TORCH_SCOPES = {
+    "custom:torch:admit": "Ask the spawner API for admissions and report on them, as the hub's spawner does",
+    "custom:torch:admin": "Run the spawner API: quotas, terminals, everybody's servers",
+    "custom:torch:read": "See everything that the spawner API tells about the platform",
+    "custom:torch:sourceip": "Say from which address a start came",
+}
+"""JupyterHub demands that scopes of others begin with “custom:”."""
 
 
 def configure(c: Any, settings: PlatformSettings) -> None:
@@ -30,7 +40,13 @@ def configure(c: Any, settings: PlatformSettings) -> None:
     _state(c, settings)
     _people(c, settings)
     _servers(c)
+    if settings.cluster is None:
+        # Pods carry no mark: on a cluster of one machine the sweep of processes would find and end theirs.
+        c.Spawner.env_keep.append(MARK)
+    else:
+        configure_labs(c, cluster=settings.cluster, places=settings.places, ports=settings.ports)
     c.JupyterHub.services = _services(settings)
+    c.JupyterHub.custom_scopes = {name: {"description": said} for name, said in TORCH_SCOPES.items()}
     c.JupyterHub.load_roles = _roles()
     c.JupyterHub.default_url = "/hub/home"
     add_pages(c, facility=settings.facility, directory=settings.places.directory)
@@ -38,7 +54,7 @@ def configure(c: Any, settings: PlatformSettings) -> None:
 
 def _addresses(c: Any, settings: PlatformSettings) -> None:
     c.JupyterHub.bind_url = f"http://{LOOPBACK}:{settings.ports.public}"
-    c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{settings.ports.hub}"
+    c.JupyterHub.hub_bind_url = f"http://{settings.inner_host}:{settings.ports.hub}"
     c.JupyterHub.cleanup_proxy = False
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{settings.ports.proxy_api}"
@@ -71,24 +87,23 @@ def _servers(c: Any) -> None:
     c.Spawner.consecutive_failure_limit = 0
     c.Spawner.start_timeout = LAB_SECONDS
     c.Spawner.http_timeout = LAB_SECONDS
-    c.Spawner.env_keep.append(MARK)
 
 
 def _services(settings: PlatformSettings) -> list[dict[str, Any]]:
-    tokens, ports = settings.tokens, settings.ports
+    tokens, ports, host = settings.tokens, settings.ports, settings.inner_host
     return [
-        _web_service("catalogue", ports.catalogue, tokens.catalogue.get_secret_value()),
-        _web_service("spawner", ports.spawner, tokens.spawner.get_secret_value()),
+        _web_service("catalogue", host, ports.catalogue, tokens.catalogue.get_secret_value()),
+        _web_service("spawner", host, ports.spawner, tokens.spawner.get_secret_value()),
         {"name": "torch", "api_token": tokens.torch.get_secret_value(), "display": False},
         {"name": "ingest", "api_token": tokens.ingest.get_secret_value(), "display": False},
         {"name": "platform", "api_token": tokens.platform.get_secret_value(), "display": False, "admin": True},
     ]
 
 
-def _web_service(name: str, port: int, token: str) -> dict[str, Any]:
+def _web_service(name: str, host: str, port: int, token: str) -> dict[str, Any]:
     return {
         "name": name,
-        "url": f"http://{LOOPBACK}:{port}",
+        "url": f"http://{host}:{port}",
         "api_token": token,
         "oauth_redirect_uri": f"/services/{name}/oauth_callback",
         "oauth_no_confirm": True,
@@ -105,6 +120,7 @@ def _roles() -> list[dict[str, Any]]:
             "description": "Labs and apps, with the platform's services in their owner's name",
             "scopes": ["users:activity!user", "access:servers!server", *OURS],
         },
-        {"name": "torch", "scopes": ["access:services!service=spawner"], "services": ["torch"]},
+        {"name": "torch", "scopes": ["access:services!service=spawner", "custom:torch:admit"], "services": ["torch"]},
         {"name": "ingest", "scopes": ["access:services!service=catalogue"], "services": ["ingest"]},
+        {"name": "spawner", "scopes": list(HUB_SCOPES), "services": ["spawner"]},
     ]

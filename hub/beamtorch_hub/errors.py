@@ -104,6 +104,14 @@ class SettingsUnreadableError(PlatformError):
     title = Words(en="A settings file cannot be read", zh="无法读取设置文件")
 
 
+class ClusterNotUsableError(PlatformError):
+    """There is no cluster for the labs, it does not answer, or it does not let us do what labs need."""
+
+    code = "cluster-not-usable"
+    exit_code = 21
+    title = Words(en="The cluster cannot be used", zh="无法使用集群")
+
+
 class SignInUnavailableError(PlatformError):
     """Nobody can be recognised at the moment."""
 

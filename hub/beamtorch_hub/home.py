@@ -40,6 +40,16 @@ class PlatformHome:
         return self.root / "config" / "platform.yaml"
 
     @property
+    def policy(self) -> Path:
+        """Lifetimes, images and trusted proxies (YAML); none: the spawner's defaults."""
+        return self.root / "config" / "policy.yaml"
+
+    @property
+    def cluster_choices(self) -> Path:
+        """What was chosen for labs in a cluster (YAML); none: it never was."""
+        return self.root / "config" / "cluster.yaml"
+
+    @property
     def secrets(self) -> Path:
         """Cookie secret, tokens and demo passwords; readable by the owner alone."""
         return self.root / "secrets"
@@ -88,6 +98,11 @@ class PlatformHome:
     def ports(self) -> Path:
         """Where each process listens (JSON); kept, so that labs find the Hub again."""
         return self.run / "ports.json"
+
+    @property
+    def cluster(self) -> Path:
+        """The cluster that labs are in (JSON); none: they are processes of this machine."""
+        return self.run / "cluster.json"
 
     @property
     def labs(self) -> Path:

@@ -11,10 +11,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from beamtorch_facility.words import Words
+from beamtorch_hub.cluster.settings import ClusterChoices, ClusterSettings
 from beamtorch_hub.errors import SettingsUnreadableError
 from beamtorch_hub.files import read_text, write_private, write_text
 from beamtorch_hub.home import PlatformHome
-from beamtorch_hub.platform.ports import Ports, choose_ports
+from beamtorch_hub.platform.ports import LOOPBACK, Ports, choose_ports
 
 M = TypeVar("M", bound=BaseModel)
 HOME_VARIABLE = "BEAMTORCH_HOME"
@@ -59,8 +60,11 @@ class PlatformSettings(_Strict):
 
     home: Path = Field(description="the platform's folder")
     facility: Words = Field(description="name of the facility, as pages show it")
-    ports: Ports = Field(description="where each process listens, all on loopback")
+    ports: Ports = Field(description="where each process listens")
     tokens: Tokens = Field(description="what they know each other by")
+    cluster: ClusterSettings | None = Field(
+        default=None, description="the cluster that labs are in; none: they are processes of this machine"
+    )
 
     @property
     def places(self) -> PlatformHome:
@@ -73,9 +77,14 @@ class PlatformSettings(_Strict):
         return f"http://127.0.0.1:{self.ports.public}/"
 
     @property
+    def inner_host(self) -> str:
+        """Where the Hub and the services listen: loopback, unless labs elsewhere have to reach them."""
+        return self.cluster.address if self.cluster else LOOPBACK
+
+    @property
     def hub_api_url(self) -> str:
         """The Hub's REST API, past the proxy."""
-        return f"http://127.0.0.1:{self.ports.hub}/hub/api"
+        return f"http://{self.inner_host}:{self.ports.hub}/hub/api"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -90,10 +99,16 @@ class PlatformSettings(_Strict):
             facility=_parsed(FacilitySettings, home.settings).facility,
             ports=_parsed(Ports, home.ports),
             tokens=_parsed(Tokens, home.tokens),
+            cluster=_parsed(ClusterSettings, home.cluster) if home.cluster.exists() else None,
         )
 
 
-def prepare(home: PlatformHome, port: int) -> PlatformSettings:
+def read_choices(home: PlatformHome) -> ClusterChoices | None:
+    """Return what was chosen for labs in a cluster; None: it never was."""
+    return _parsed(ClusterChoices, home.cluster_choices) if home.cluster_choices.exists() else None
+
+
+def prepare(home: PlatformHome, port: int, cluster: ClusterSettings | None = None) -> PlatformSettings:
     """Make what is missing of secrets and ports, and return the settings.
 
     Internal ports stay what they were as long as nobody else took them, so that a lab that outlives its platform finds
@@ -106,7 +121,12 @@ def prepare(home: PlatformHome, port: int) -> PlatformSettings:
     if not home.cookie_secret.exists():
         write_private(home.cookie_secret, secrets.token_hex(COOKIE_SECRET_BYTES))
     before = _parsed(Ports, home.ports) if home.ports.exists() else None
-    write_text(home.ports, choose_ports(port, before).model_dump_json(indent=1))
+    host = cluster.address if cluster else LOOPBACK
+    write_text(home.ports, choose_ports(port, before, host).model_dump_json(indent=1))
+    if cluster is None:
+        home.cluster.unlink(missing_ok=True)
+    else:
+        write_text(home.cluster, cluster.model_dump_json(indent=1))
     return PlatformSettings.load(home)
 
 

@@ -109,20 +109,24 @@ GIVEN_UP = Words(en="The start was given up before the server ran.", zh="启动�
 
 
 def origin(handler: Any) -> tuple[Peer | None, str | None]:
-    """Return who is connected to the Hub with which session, for a click; nothing for whatever only looks (GET).
+    """Return who is connected to the Hub with which session, for a click; nothing for whatever only looks (GET)."""
+    if handler is None or handler.request.method != "POST":
+        return None, None
+    session = handler.get_session_cookie() if hasattr(handler, "get_session_cookie") else None
+    return peer_of(handler), hashlib.sha256(session.encode()).hexdigest() if session else None
+
+
+def peer_of(handler: Any) -> Peer:
+    """Return who is connected to the Hub.
 
     The address is the socket's own. `remote_ip` is what any client wrote into X-Real-IP.
     """
-    if handler is None or handler.request.method != "POST":
-        return None, None
     context = getattr(handler.request.connection, "context", None)
     address = str(getattr(context, "_orig_remote_ip", None) or "unknown")
     lines = handler.request.headers.get_list("X-Forwarded-For")
-    session = handler.get_session_cookie() if hasattr(handler, "get_session_cookie") else None
-    digest = hashlib.sha256(session.encode()).hexdigest() if session else None
     if len(lines) > FEW_LINES:
-        return Peer(address="unknown"), digest
-    return Peer(address=address[:SHORT], forwarded_for=tuple(lines)), digest
+        return Peer(address="unknown")
+    return Peer(address=address[:SHORT], forwarded_for=tuple(lines))
 
 
 def options_from_form(form: dict[str, list[Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from beamtorch_spawner.routes.admissions import admissions_router
 from beamtorch_spawner.routes.leases import leases_router
 from beamtorch_spawner.routes.operations import operations_router
 from beamtorch_spawner.routes.quotas import quotas_router
+from beamtorch_spawner.routes.refresh import refresh_router
 from beamtorch_spawner.routes.terminals import terminals_router
 from beamtorch_spawner.routes.userpod import userpod_router
 from beamtorch_spawner.routes.users import users_router
@@ -33,6 +34,8 @@ def create_app(settings: SpawnerSettings) -> FastAPI:
             await background.aclose()
         await parts.stream.aclose()
         await parts.http.aclose()
+        if parts.cluster is not None:
+            await parts.cluster.aclose()
         parts.database.close()
 
     app = create_service(
@@ -52,5 +55,6 @@ def _routers(parts: Parts) -> tuple[APIRouter, ...]:
         users_router(access=access, people=parts.people),
         terminals_router(access=access, terminals=parts.terminals, sessions=parts.sessions),
         quotas_router(access=access, quotas=parts.quotas, usage=parts.usage),
+        refresh_router(access=access, reconciler=parts.reconciler),
         operations_router(access=access, story=parts.story, stream=parts.stream, metrics=parts.metrics),
     )

@@ -3,15 +3,30 @@
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import Environment
 from beamtorch_spawner.errors import SpawnerRefusedError, SpawnerUnreachableError
-from beamtorch_spawner.wire import Lease, UserServer
+from beamtorch_spawner.wire import (
+    AuditEntry,
+    Extension,
+    Lease,
+    Quota,
+    QuotaScope,
+    QuotaUse,
+    Reconciliation,
+    Terminal,
+    TerminalInfo,
+    UsageRow,
+    UserPage,
+    UserPodName,
+    UserPodRequest,
+    UserServer,
+)
 
 T = TypeVar("T")
 SECONDS = 10.0
@@ -47,20 +62,102 @@ class SpawnerClient:
         """Return what can be started."""
         return self._get("environments", tuple[Environment, ...])
 
-    def leases(self, *, active: bool = False, limit: int = 100) -> tuple[Lease, ...]:
+    def leases(self, *, active: bool = False, limit: int = 100, username: str | None = None) -> tuple[Lease, ...]:
         """Return leases, newest first; everybody's for an admin."""
-        return self._get("leases", tuple[Lease, ...], active=str(active).lower(), limit=limit)
+        return self._get("leases", tuple[Lease, ...], active=str(active).lower(), limit=limit, username=username)
+
+    def lease(self, lease: str) -> Lease:
+        """Return one lease."""
+        return self._get(f"leases/{lease}", Lease)
+
+    def extend(self, lease: str, seconds: int | None = None) -> Lease:
+        """Let a server run longer; by as much as policy gives at once if no seconds are named."""
+        return self._send("POST", f"leases/{lease}/extend", Lease, Extension(seconds=seconds))
+
+    def end(self, lease: str) -> None:
+        """Stop the server of a lease."""
+        self._send("DELETE", f"leases/{lease}", None)
+
+    def start(self, request: UserPodRequest, *, key: str | None = None) -> UserServer:
+        """Start a server; the same key starts one, however often it is sent."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._send("POST", "userpod/", UserServer, request, headers=headers)
+
+    def stop(self, username: str, podname: str | None = None) -> None:
+        """Stop a person's server."""
+        self._send("DELETE", "userpod/", None, UserPodName(username=username, podname=podname))
 
     def servers(self, username: str) -> tuple[UserServer, ...]:
         """Return the servers that a person has now."""
         return self._get(f"userpod/{username}", tuple[UserServer, ...])
 
-    def _get(self, path: str, kind: type[T], **query: str | int) -> T:
+    def users(self, *, offset: int = 0, limit: int = 1000) -> UserPage:
+        """Return people by name; for admins."""
+        return self._get("users/", UserPage, offset=offset, limit=limit)
+
+    def terminals(self) -> tuple[Terminal, ...]:
+        """Return the registered addresses with what they hold; for admins."""
+        return self._get("uniqueipinfo/", tuple[Terminal, ...])
+
+    def set_terminal(self, info: TerminalInfo) -> Terminal:
+        """Register an address, or change what is registered; for admins."""
+        return self._send("PUT", "uniqueipinfo/", Terminal, info)
+
+    def remove_terminal(self, ip: str) -> None:
+        """Remove an address; for admins."""
+        self._send("DELETE", f"uniqueipinfo/{ip}", None)
+
+    def quotas(self, username: str | None = None) -> tuple[QuotaUse, ...]:
+        """Return limits and what is used of them: those that count for a person, or all for an admin."""
+        return self._get("quotas", tuple[QuotaUse, ...], username=username)
+
+    def set_quota(self, quota: Quota) -> QuotaUse:
+        """Set a limit; for admins."""
+        return self._send("PUT", "quotas", QuotaUse, quota)
+
+    def lift_quota(self, scope: QuotaScope, subject: str, resource: str) -> None:
+        """Lift a limit; for admins."""
+        self._send("DELETE", "quotas", None, query={"scope": scope.value, "subject": subject, "resource": resource})
+
+    def usage(self, *, month: str | None = None, by: str = "user") -> tuple[UsageRow, ...]:
+        """Return what was held in a month (YYYY-MM, UTC)."""
+        return self._get("usage", tuple[UsageRow, ...], month=month, by=by)
+
+    def audit(self, **sought: str | int | None) -> tuple[AuditEntry, ...]:
+        """Return who did what, newest first; conditions as in the REST API: username, terminal, since and so on."""
+        return self._get("audit", tuple[AuditEntry, ...], **sought)
+
+    def reconcile(self, *, dry_run: bool, ends_pods: bool) -> Reconciliation:
+        """Bring the database in line with the cluster; for admins."""
+        return self._send(
+            "POST" if ends_pods else "GET", "refreshuserspod/", Reconciliation, query={"dry_run": str(dry_run).lower()}
+        )
+
+    def _get(self, path: str, kind: type[T], **query: str | int | None) -> T:
+        return self._send("GET", path, kind, query=query)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T] | None,
+        body: BaseModel | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str | int | None] | None = None,
+    ) -> T:
+        said = {name: value for name, value in (query or {}).items() if value is not None}
+        content = body.model_dump_json(exclude_none=True) if body is not None else None
+        typed = {"Content-Type": "application/json"} if content is not None else {}
         try:
-            answer = self._http.get(path, params=query)
+            answer = self._http.request(
+                method, path, params=said, content=content, headers={**typed, **(headers or {})}
+            )
         except httpx.HTTPError as error:
             raise unreachable() from error
-        return decoded(answer, kind)
+        if kind is None and answer.is_success:
+            return cast("T", None)
+        return decoded(answer, cast("type[T]", kind or object))
 
 
 def decoded(answer: httpx.Response, kind: type[T]) -> T:

@@ -8,6 +8,7 @@ import httpx
 from beamtorch_facility.directory import Directory, YamlDirectory
 from beamtorch_service import HubLogin
 from beamtorch_spawner.clock import Clock, SystemClock
+from beamtorch_spawner.cluster import KubernetesCluster
 from beamtorch_spawner.hub_api import HttpHubApi
 from beamtorch_spawner.metrics import Metrics
 from beamtorch_spawner.policy_file import load_policy
@@ -15,12 +16,14 @@ from beamtorch_spawner.routes.access import Access
 from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.background import Background
+from beamtorch_spawner.services.choices import Choices
 from beamtorch_spawner.services.endings import Endings
 from beamtorch_spawner.services.expiry import Expiry
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.services.leases import LeaseBook
-from beamtorch_spawner.services.people import People
+from beamtorch_spawner.services.people import People, admin_names
 from beamtorch_spawner.services.quota_book import QuotaBook
+from beamtorch_spawner.services.reconcile import Reconciler
 from beamtorch_spawner.services.release import Releases
 from beamtorch_spawner.services.sessions import Sessions
 from beamtorch_spawner.services.story import Story
@@ -36,6 +39,7 @@ from beamtorch_spawner.workers import Part, Workers
 HUB_SECONDS = 5.0
 EXPIRY_SECONDS = 0.5
 RELEASE_SECONDS = 0.5
+RECONCILE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,8 @@ class Parts:
 
     database: Database
     http: httpx.AsyncClient
+    cluster: KubernetesCluster | None
+    reconciler: Reconciler
     directory: Directory | None
     access: Access
     starts: Starts
@@ -70,35 +76,42 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
     # The Hub is on this machine or in this cluster; a proxy for the internet must not get its tokens.
     http = httpx.AsyncClient(timeout=HUB_SECONDS, trust_env=False)
     hub = HttpHubApi(settings.hub, http)
+    cluster = _cluster(settings)
     directory = YamlDirectory(settings.directory) if settings.directory is not None else None
     policy = partial(load_policy, settings.policy)
     starts = Starts(directory=directory, environments=settings.environments, policy=policy)
     metrics = Metrics(database=database, clock=clock)
     expiry = Expiry(database=database, clock=clock, hub=hub, watch=metrics.expiry)
+    choices = Choices(database=database, clock=clock, judge=starts.judge)
     admissions = Admissions(
         database=database,
         starts=starts,
         facts=_facts(settings),
         clock=clock,
         secret=settings.hub.api_token.get_secret_value(),
-        terminals=TerminalClaims(policy=policy),
+        terminals=TerminalClaims(policy=policy, admins=partial(admin_names, directory)),
         watch=metrics.admission,
+        chosen=choices.applied,
     )
     leases = LeaseBook(database=database, clock=clock, policy=policy)
     endings = Endings(database=database, clock=clock, hub=hub)
-    releases = Releases(database=database, clock=clock, hub=hub)
+    releases = Releases(database=database, clock=clock, hub=hub, policy=policy)
     userpods = UserPods(
         database=database,
         clock=clock,
         admissions=admissions,
         leases=leases,
         endings=endings,
+        choices=choices,
         hub=hub,
         public_url=settings.public_url,
     )
+    reconciler = Reconciler(database=database, clock=clock, hub=hub, cluster=cluster, policy=policy)
     return Parts(
         database=database,
         http=http,
+        cluster=cluster,
+        reconciler=reconciler,
         directory=directory,
         access=Access(login=HubLogin(settings.hub, http), directory=directory),
         starts=starts,
@@ -122,10 +135,17 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
                 Part("expiry", EXPIRY_SECONDS, expiry.tick),
                 Part("releases", RELEASE_SECONDS, releases.drive),
                 Part("starts", RELEASE_SECONDS, userpods.drive),
+                Part("reconciler", RECONCILE_SECONDS, reconciler.tick),
             ),
             watch=lambda part, is_good: metrics.round(part, is_good=is_good),
         ),
     )
+
+
+def _cluster(settings: SpawnerSettings) -> KubernetesCluster | None:
+    if settings.namespace is None:
+        return None
+    return KubernetesCluster(namespace=settings.namespace, platform=settings.platform, kubeconfig=settings.kubeconfig)
 
 
 def _facts(settings: SpawnerSettings) -> Facts:

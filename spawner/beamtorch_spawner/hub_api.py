@@ -1,5 +1,6 @@
 """The Hub's REST API as the services need it, with the service's own token. JupyterHub 6 and 5 alike."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from beamtorch_spawner.services.ports import HubServer
 HUB_SCOPES = ("list:users", "read:users:name", "read:servers", "start:servers", "delete:servers", "admin:users")
 """What the service's role at the Hub needs: to see servers, to start and stop them, to make people known."""
 PAGE = 200
+AGAIN_SECONDS = 0.2
 START_SECONDS = 30.0
 """The Hub answers a start when it is done or after its own patience (10 s by default)."""
 
@@ -27,6 +29,14 @@ class HubRefusedError(SpawnerError):
     code = "hub-refused"
     status = 502
     title = Words(en="The hub refused", zh="Hub 拒绝了请求")
+
+
+class HubBusyError(SpawnerError):
+    """The Hub cannot begin a start now; asked again later it can."""
+
+    code = "hub-busy"
+    status = 503
+    title = Words(en="The hub is busy", zh="Hub 正忙")
 
 
 class HttpHubApi:
@@ -52,21 +62,32 @@ class HttpHubApi:
         self._body(answer)
         return True
 
+    async def knows(self, username: str) -> bool:
+        """Tell whether the Hub knows a person."""
+        answer = await self._send("GET", f"users/{quote(username, safe='')}")
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return False
+        self._body(answer)
+        return True
+
     async def users(self) -> frozenset[str]:
         """Return the names that the Hub knows."""
         return frozenset(str(user["name"]) for user in await self._pages("users"))
 
-    async def start(self, username: str, server: str, user_options: Mapping[str, Any]) -> None:
-        """Ask for a start; a refusal becomes the error of its sentence; a server that runs already is fine."""
+    async def start(self, username: str, server: str, user_options: Mapping[str, Any]) -> bool:
+        """Ask for a start; False if the server runs already; a refusal becomes the error of its sentence."""
         # JupyterHub 5 reads the body as the options themselves; 6 wants them under a name.
         version = await self._major_version()
         body = {"user_options": dict(user_options)} if version >= 6 else dict(user_options)  # noqa: PLR2004
         answer = await self._send("POST", _server_path(username, server), body, seconds=START_SECONDS)
         if answer.status_code == HTTPStatus.BAD_REQUEST and "already running" in answer.text:
-            return
+            return False
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or _is_pending(answer):
+            raise _busy()
         if answer.is_client_error:
             raise _refused(answer)
         self._body(answer)
+        return True
 
     async def stop(self, username: str, server: str) -> None:
         """Ask for a stop; nothing running is fine."""
@@ -94,13 +115,24 @@ class HttpHubApi:
         more: dict[str, Any] = {"timeout": seconds} if seconds is not None else {}
         if body is not None:
             more |= {"content": json.dumps(body), "headers": {**self._headers, "Content-Type": "application/json"}}
+        url, more = f"{self._base}/{path}", {"headers": self._headers, **more}
         try:
-            answer = await self._client.request(method, f"{self._base}/{path}", **{"headers": self._headers, **more})
+            answer = await self._client.request(method, url, **more)
         except httpx.HTTPError as error:
-            raise _unreachable() from error
+            # A question may be asked twice, as when the Hub closed an idle connection; a start or a stop may not.
+            if method != "GET" or isinstance(error, httpx.TimeoutException):
+                raise _unreachable() from error
+            answer = await self._once_more(url, more)
         if answer.is_server_error:
             raise _unreachable()
         return answer
+
+    async def _once_more(self, url: str, more: dict[str, Any]) -> httpx.Response:
+        await asyncio.sleep(AGAIN_SECONDS)
+        try:
+            return await self._client.get(url, **more)
+        except httpx.HTTPError as error:
+            raise _unreachable() from error
 
     @staticmethod
     def _body(answer: httpx.Response) -> Any:
@@ -146,6 +178,21 @@ def _refused(answer: httpx.Response) -> SpawnerRefusedError:
         title=Words(en="The hub refused the start", zh="Hub 拒绝了启动"),
         code="hub-refused-start",
         status=answer.status_code,
+    )
+
+
+def _is_pending(answer: httpx.Response) -> bool:
+    """Tell whether the Hub is still busy with the server's last stop, or a check of it."""
+    return answer.status_code == HTTPStatus.BAD_REQUEST and "is pending" in answer.text
+
+
+def _busy() -> HubBusyError:
+    return HubBusyError(
+        Words(
+            en="The hub starts as many servers as it can already, or the last one is just being stopped. It is asked "
+            "again in a moment.",
+            zh="Hub 正忙于其他启动，或上一个服务器正在停止。稍后会再次请求。",
+        )
     )
 
 

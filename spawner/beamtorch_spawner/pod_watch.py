@@ -1,6 +1,7 @@
 """KubeSpawner's view of the pods, with its age: one that stopped to follow the cluster is noticed and replaced."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from kubespawner.spawner import PodReflector
@@ -9,15 +10,44 @@ STALE_SECONDS = 45.0
 """A healthy view reads everything again after 10 s without news, and every 30 s with."""
 
 
+class PodsInView(dict[str, dict[str, Any]]):
+    """The pods by “namespace/name”; of those that went it keeps when they did."""
+
+    def __init__(self, pods: dict[str, dict[str, Any]], ends: dict[str, datetime]) -> None:
+        super().__init__(pods)
+        self._ends = ends
+
+    def __setitem__(self, key: str, pod: dict[str, Any]) -> None:
+        super().__setitem__(key, pod)
+        self._ends.pop(key, None)
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        """Take a pod out, as KubeSpawner does when the cluster says that it is deleted."""
+        pod = super().pop(key, default)
+        self._ends[key] = finished_at(pod or {}) or datetime.now(UTC)
+        return pod
+
+
+def finished_at(pod: dict[str, Any]) -> datetime | None:
+    """Return when the last container of a pod ended, by the cluster's own word; None: one may still run."""
+    states = [one.get("state", {}).get("terminated") for one in pod.get("status", {}).get("containerStatuses") or ()]
+    ends = [datetime.fromisoformat(state["finishedAt"]) for state in states if state and state.get("finishedAt")]
+    return max(ends) if ends and len(ends) == len(states) else None
+
+
 class WatchedPodReflector(PodReflector):
-    """The pods of a namespace, and when they were last read whole."""
+    """The pods of a namespace, when they were last read whole, and when those that went did so."""
+
+    resources: Any
 
     def __init__(self, *args: Any, **traits: Any) -> None:
         self.read_at = time.monotonic()
+        self.ends: dict[str, datetime] = {}
         super().__init__(*args, **traits)
 
     async def _list_and_update(self, *args: Any, **more: Any) -> Any:
         version = await super()._list_and_update(*args, **more)
+        self.resources = PodsInView(self.resources, self.ends)
         self.read_at = time.monotonic()
         return version
 

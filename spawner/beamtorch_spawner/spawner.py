@@ -22,7 +22,7 @@ from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_words import ASKING, STARTING
 from beamtorch_spawner.pod import PodFields, pod_fields
 from beamtorch_spawner.pod_trouble import refused_by_cluster, trouble
-from beamtorch_spawner.pod_watch import WatchedPodReflector
+from beamtorch_spawner.pod_watch import WatchedPodReflector, finished_at
 from beamtorch_spawner.refusals import refusal, shown
 from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.wire import Grant, LeaseState
@@ -58,6 +58,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
 
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._grant: Grant | None = None
+        self._is_found = False
         self._unseen_since: float | None = None
         super().__init__(*args, **traits)
         self._configured = {
@@ -77,6 +78,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         """Find the pod and its lease again."""
         super().load_state(state)
         self._lease = str(state.get("lease", ""))
+        self._is_found = bool(self._lease)
 
     def clear_state(self) -> None:
         """Forget the pod, and whatever an earlier start or its options changed.
@@ -84,7 +86,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         JupyterHub calls this first at each start, before hooks and group overrides, and it uses one object again.
         """
         super().clear_state()
-        self._grant, self._lease = None, ""
+        self._grant, self._lease, self._is_found = None, "", False
         for name, value in self._configured.items():
             if getattr(self, name) != value:
                 setattr(self, name, copy.copy(value))
@@ -256,25 +258,31 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             return None
         self._unseen_since = None
         if code is not None and self._lease:
-            self._reports.tell(self._lease, LeaseState.FAILED if code else LeaseState.ENDED)
+            self._reports.tell(self._lease, LeaseState.FAILED if code else LeaseState.ENDED, at=self._ended_at())
             self._lease = ""
         return int(code) if code is not None else None
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - JupyterHub's signature
         """End the pod and wait until it is gone: before that it still holds what others want."""
-        lease, started = self._lease, self._grant is not None or bool(self.pod_id)
+        lease, started = self._lease, self._grant is not None or self._is_found
         if lease and not started:
             self.give_up_lease()
         elif lease:
             self._reports.tell(lease, LeaseState.STOPPING)
         await super().stop(now=now)
         if lease and started:
-            self._reports.tell(lease, LeaseState.ENDED)
+            self._reports.tell(lease, LeaseState.ENDED, at=self._ended_at())
             self._lease = ""
 
     def _pod(self) -> dict[str, Any] | None:
         reflector = self.pod_reflector
         return reflector.pods.get(f"{self.namespace}/{self.pod_name}") if reflector is not None else None
+
+    def _ended_at(self) -> datetime | None:
+        """Return when the pod ended, by the cluster's word, which comes before ours by the time it takes to notice."""
+        reflector = self.pod_reflector
+        seen = reflector.ends.pop(f"{self.namespace}/{self.pod_name}", None) if reflector is not None else None
+        return finished_at(self._pod() or {}) or seen
 
     def _is_ours(self, pod: dict[str, Any]) -> bool:
         return bool(pod["metadata"].get("labels", {}).get(marks.LEASE) == self._lease)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 import httpx
 
 from beamtorch_facility.words import Words
+from beamtorch_service.caller import NotSignedInError, NotYourServiceError
 from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.errors import SpawnerRefusedError, SpawnerUnreachableError
 from beamtorch_spawner.wire import Admission, AdmissionRequest, Lease, LeaseReport, LeaseState
@@ -61,9 +62,19 @@ class TorchClient:
         except httpx.HTTPError as error:
             raise unreachable() from error
         # These are quarrels between the Hub and its service; the person who clicked can only wait or tell somebody.
-        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or answer.is_server_error:
+        if answer.is_server_error or _problem_code(answer) in {NotSignedInError.code, NotYourServiceError.code}:
             raise _at_odds(answer)
         return answer
+
+
+def _problem_code(answer: httpx.Response) -> str:
+    """Return the code of a refusal; empty if there is none, or it is not one of the service's."""
+    if answer.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return ""
+    try:
+        return str(answer.json()["type"]).rpartition(":")[2]
+    except (ValueError, LookupError, TypeError):
+        return NotYourServiceError.code
 
 
 def _at_odds(answer: httpx.Response) -> SpawnerUnreachableError:

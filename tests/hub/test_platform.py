@@ -143,7 +143,7 @@ def test_five_refused_starts_are_a_sentence_each_and_the_hub_lives_on(platform, 
     refused = httpx.post(
         f"{platform.url}hub/api/users/qiao/servers/ct",
         headers={"Authorization": f"token {token}"},
-        json={"user_options": {"environment": "lab", "image": "evil/image"}},
+        json={"user_options": {"environment": "ct", "image": "evil/image"}},
     )
     assert refused.status_code == 422
     assert "image" in refused.json()["message"]

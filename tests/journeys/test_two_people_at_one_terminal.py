@@ -5,17 +5,20 @@ The first person's lab ends with notice when the second starts there; nobody els
 
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 IP = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -106,12 +109,164 @@ def machine(name: str, network: int, port: int) -> Iterator[Machine]:
 
 @dataclass(frozen=True)
 class ControlRoom:
-    """A platform behind an edge, and two terminals before it."""
+    """A platform behind an edge, and two machines before it: one a registered terminal, one not."""
 
-    platform: Any
-    first: Machine
-    second: Machine
-    browsers: dict[str, Browser]
+    url: str
+    home: Path
+    terminal: Machine
+    elsewhere: Machine
 
-    def context(self, at: Machine) -> BrowserContext:
-        return self.browsers[at.name].new_context(viewport={"width": 1280, "height": 1024})
+    def admin(self, *arguments: str) -> str:
+        done = beamtorch("admin", "--home", str(self.home), *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def token(self, user: str) -> str:
+        return beamtorch("token", "--home", str(self.home), "--user", user).stdout.split()[-1]
+
+    def password(self, user: str) -> str:
+        return str(json.loads((self.home / "secrets" / "passwords.json").read_text(encoding="utf-8"))[user])
+
+    def leases(self, user: str) -> list[dict[str, Any]]:
+        """Return what somebody has now."""
+        return list(json.loads(self.admin("pods", "--json", "--user", user)))
+
+    def sign_in(self, browser: Browser, at: Machine, user: str) -> Page:
+        page = browser.new_context(viewport={"width": 1280, "height": 1024}).new_page()
+        page.goto(at.url)
+        page.fill("input[name=username]", user)
+        page.fill("input[name=password]", self.password(user))
+        page.click("button[type=submit]")
+        page.wait_for_selector("[data-environment]")
+        return page
+
+    def start(self, page: Page, at: Machine, environment: str) -> None:
+        page.goto(f"{at.url}hub/home")
+        page.click(f'[data-environment="{environment}"] [data-start]')
+        page.wait_for_url("**/user/**", timeout=120_000)
+
+
+def beamtorch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "beamtorch_hub", *arguments],
+        env={name: value for name, value in os.environ.items() if name != "BEAMTORCH_HOME"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def edge(where: Path, machines: tuple[Machine, ...], behind: str) -> Iterator[None]:
+    """Run nginx before the platform, listening only where the machines are connected."""
+    listen = " ".join(f"listen {one.gateway}:{one.port};" for one in machines)
+    config = where / "nginx.conf"
+    config.write_text(EDGE.format(where=where, listen=listen, behind=behind), encoding="utf-8")
+    with subprocess.Popen([str(NGINX), "-p", str(where), "-c", str(config), "-e", str(where / "error.log")]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
+    for program, package in ((NGINX, "nginx-light"), (IP, "iproute2"), (CHROMIUM, "chromium")):
+        if program is None:
+            pytest.skip(f"Debian's {package} is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    where = tmp_path_factory.mktemp("room")
+    home, port = where / "home", free_port()
+    with ExitStack() as stack:
+        tag = secrets.token_hex(2)
+        first = stack.enter_context(machine(f"bta{tag}", 1, port))
+        second = stack.enter_context(machine(f"btb{tag}", 2, port))
+        done = beamtorch("up", "--detach", "--home", str(home), "--port", str(port))
+        assert done.returncode == 0, done.stdout + done.stderr
+        stack.callback(beamtorch, "down", "--home", str(home))
+        # The edge and the platform's own proxy are on loopback here; labs are processes, so this is for tests alone.
+        (home / "config" / "policy.yaml").write_text("trusted_proxies: [127.0.0.1/32]\n", encoding="utf-8")
+        stack.enter_context(edge(where, (first, second), f"http://127.0.0.1:{port}"))
+        made = ControlRoom(f"http://127.0.0.1:{port}/", home, first, second)
+        more = ("--name", "hutch", "--grace", str(GRACE_SECONDS), "--minimum", "0")
+        made.admin("terminals", "add", first.address, "--beamline", "BL-B7", *more)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browsers(room: ControlRoom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Browser]]:
+    """One Chromium on each machine."""
+    where = tmp_path_factory.mktemp("browsers")
+    with sync_playwright() as playwright:
+        yield {
+            one.name: playwright.chromium.launch(
+                executable_path=str(one.browser_program(where)),
+                args=[*FLAGS, f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {one.gateway}"],
+            )
+            for one in (room.terminal, room.elsewhere)
+        }
+
+
+def test_the_second_person_at_a_terminal_takes_over_and_nobody_else_loses_anything(room, browsers):
+    at, away = room.terminal, room.elsewhere
+    bystander = room.sign_in(browsers[away.name], away, "ruiz")
+    room.start(bystander, away, "lab")
+    kept = room.leases("ruiz")
+    assert [one["terminal"] for one in kept] == [None]
+    same_person_elsewhere = room.sign_in(browsers[away.name], away, "marsh")
+
+    first = room.sign_in(browsers[at.name], at, "marsh")
+    room.start(first, at, "lab")
+    assert [one["terminal"] for one in room.leases("marsh")] == [at.address]
+
+    second = room.sign_in(browsers[at.name], at, "chen")
+    expect(second.locator("[data-terminal]")).to_contain_text("Elena Marsh")
+    second.click('[data-environment="ct"] [data-start]')
+    dialog = second.locator("#release-ct")
+    expect(dialog).to_contain_text("Elena Marsh")
+    expect(dialog.locator("[data-close]")).to_be_focused()
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    second.screenshot(path=ARTEFACTS / "release.png")
+    dialog.locator("[data-release-now]").click()
+    second.wait_for_url("**/user/**", timeout=120_000)
+
+    assert room.leases("marsh") == []
+    assert [one["server"] for one in room.leases("chen")] == ["ct"]
+    assert [one["id"] for one in room.leases("ruiz")] == [one["id"] for one in kept]
+    first.goto(f"{at.url}hub/home")
+    expect(first.locator("[data-session-ended]")).to_contain_text("Somebody else started at this terminal")
+    same_person_elsewhere.goto(f"{away.url}hub/home")
+    expect(same_person_elsewhere.locator("[data-environment]").first).to_be_visible()
+
+    story = room.admin("audit", "--terminal", at.address)
+    assert f"marsh had to give up the server “default” at the terminal {at.address}: chen started" in story
+
+
+def test_whatever_is_forged_ends_nobody_s_server(room):
+    """From a machine that is no terminal: headers, a source address in the body, and pages that only look."""
+    before = [one["id"] for one in room.leases("chen")]
+    assert before
+    forged = ("-H", f"X-Forwarded-For: {room.terminal.address}", "-H", f"X-Real-IP: {room.terminal.address}")
+    forged += ("-H", f"Forwarded: for={room.terminal.address}")
+    auth = ("-H", f"Authorization: token {room.token('chen')}", "-H", "Content-Type: application/json")
+    start = ("-X", "POST", "-d", '{"user_options": {"environment": "lab"}}')
+    away = room.elsewhere
+    done = away.curl("-f", *forged, *auth, *start, f"{away.url}hub/api/users/qiao/server")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pod = {"username": "qiao", "environment": "ct", "podname": "ct", "sourceip": room.terminal.address}
+    away.curl(*forged, *auth, "-X", "POST", "-d", json.dumps(pod), f"{away.url}services/spawner/userpod/")
+    away.curl(*forged, *auth, f"{away.url}hub/spawn/qiao?environment=lab")
+    time.sleep(GRACE_SECONDS + 2)  # nothing is to happen, so there is nothing else to wait for
+    assert [one["id"] for one in room.leases("chen")] == before
+    assert {one["terminal"] for one in room.leases("qiao")} == {None}
+    assert {one["source_ip"] for one in room.leases("qiao")} == {away.address}
+    assert "only a token with custom:torch:sourceip is believed" in room.admin("audit", "--user", "qiao")

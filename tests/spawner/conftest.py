@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,10 +20,6 @@ import psutil
 import pytest
 import yaml
 
-from beamtorch_facility.directory import YamlDirectory
-from beamtorch_facility.identity import Identity, Username
-from beamtorch_facility.words import Words
-from beamtorch_service.caller import HubUnreachableError
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 from beamtorch_spawner.hub_api import HUB_SCOPES
 from beamtorch_spawner.policy_file import Policy
@@ -33,11 +28,13 @@ from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.expiry import Expiry
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.services.leases import LeaseBook
-from beamtorch_spawner.services.ports import HubServer
 from beamtorch_spawner.services.quota_book import QuotaBook
 from beamtorch_spawner.services.terminals import TerminalClaims
 from beamtorch_spawner.services.usage import UsageReport
 from beamtorch_spawner.stores.database import Database
+from beamtorch_spawner.testing.listed_directory import ListedDirectory
+from beamtorch_spawner.testing.listed_hub import ListedHub
+from beamtorch_spawner.testing.set_clock import SetClock
 from beamtorch_spawner.wire import AdmissionRequest, LeaseReport, LeaseState, Quota
 
 T = TypeVar("T")
@@ -85,7 +82,8 @@ c.JupyterHub.load_roles = [
     dict(name="server", scopes=["users:activity!user", "access:servers!server", "access:services!service=spawner"]),
     dict(name="torch", scopes=["access:services!service=spawner"], services=["torch"]),
     dict(name="ingest", scopes=["access:services!service=spawner"], services=["ingest"]),
-    dict(name="operator", scopes=["access:services!service=spawner", "custom:torch:admin"], services=["operator"]),
+    dict(name="operator", services=["operator"],
+         scopes=["access:services!service=spawner", "custom:torch:admin", "custom:torch:sourceip"]),
     dict(name="prometheus", scopes=["access:services!service=spawner", "custom:torch:read"], services=["prometheus"]),
     dict(name="spawner", scopes={scopes!r}, services=["spawner"]),
 ]
@@ -300,59 +298,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return made
 
 
-class SetClock:
-    """A clock that goes only when a test says so; its wall can be set like a real one."""
-
-    def __init__(self) -> None:
-        self.wall = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-        self.ran = 1000.0
-        self.name = "boot-1"
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def elapsed(self) -> float:
-        return self.ran
-
-    def boot(self) -> str:
-        return self.name
-
-    def go(self, seconds: float) -> None:
-        """Let time pass."""
-        self.wall += timedelta(seconds=seconds)
-        self.ran += seconds
-
-    def set(self, seconds: float) -> None:
-        """Set the wall clock by some seconds; no time passes."""
-        self.wall += timedelta(seconds=seconds)
-
-
-class ListedHub:
-    """A Hub as the services see it: a set of servers, and what was asked of it."""
-
-    def __init__(self) -> None:
-        self.running: set[tuple[str, str]] = set()
-        self.stops: list[tuple[str, str]] = []
-        self.is_away = False
-
-    async def servers(self, username: str | None = None) -> tuple[HubServer, ...]:
-        self._answer()
-        return tuple(
-            HubServer(username=name, server=server, ready=True, pending=None)
-            for name, server in sorted(self.running)
-            if username in {None, name}
-        )
-
-    async def stop(self, username: str, server: str) -> None:
-        self._answer()
-        self.stops.append((username, server))
-        self.running.discard((username, server))
-
-    def _answer(self) -> None:
-        if self.is_away:
-            raise HubUnreachableError(Words(en="away", zh="离线"))
-
-
 @dataclass
 class Desk:
     """The services on one database, with a clock and a Hub of the test."""
@@ -398,7 +343,7 @@ environments:
    images: ["any:*"], most: {cores: 64, memory: 512G, extended: {nvidia.com/gpu: 8, nvidia.com/mig-1g.5gb: 8}}}
 - {id: secret, kind: lab, name: {en: Secret, zh: 保密}, summary: {en: "", zh: ""}, server: secret, who: [staff-ID09]}
 """
-GROUPS = {"zhang": ["team-a"], "qiao": ["team-a"], "okafor": ["team-b"], "marsh": ["facility-admin"]}
+GROUPS = {"zhang": ("team-a",), "qiao": ("team-a",), "okafor": ("team-b",), "marsh": ("facility-admin",)}
 
 
 @pytest.fixture
@@ -418,17 +363,12 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 def make_desk(database: Database, where: Path) -> Desk:
     (where / "environments.yaml").write_text(ANY, encoding="utf-8")
-    people = [
-        {"username": name, "full_name": {"en": name, "zh": name}, "uid": 50001, "gid": 50001, "groups": groups}
-        for name, groups in {**GROUPS, **{f"guest{n}": [] for n in range(400)}}.items()
-    ]
-    (where / "people.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")
     clock, hub, told = SetClock(), ListedHub(), {}
 
     def policy() -> Policy:
         return Policy.model_validate(told)
 
-    directory = _Remembered(where / "people.yaml")
+    directory = ListedDirectory({**GROUPS, **{f"guest{n}": () for n in range(400)}})
     starts = Starts(directory=directory, environments=where / "environments.yaml", policy=policy)
     return Desk(
         database=database,
@@ -447,14 +387,3 @@ def make_desk(database: Database, where: Path) -> Desk:
         usage=UsageReport(database=database, clock=clock),
         policy=told,
     )
-
-
-class _Remembered(YamlDirectory):
-    """A directory of hundreds that is read once: these tests ask thousands of times."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._people = {one.username: one for one in super().people()}
-
-    def person(self, username: Username) -> Identity:
-        return self._people[username]

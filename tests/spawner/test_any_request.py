@@ -17,11 +17,12 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from beamtorch_service.settings import HubSettings
-from beamtorch_service.testing import FakeHub, served
+from beamtorch_service.testing import served
 from beamtorch_spawner.app import create_app
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 from beamtorch_spawner.openapi import document
 from beamtorch_spawner.settings import SpawnerSettings
+from beamtorch_spawner.testing import FakeJupyterHub
 
 EXAMPLES = 150 if os.environ.get("BEAMTORCH_DEEP") else 12
 ACCESS = "access:services!service=spawner"
@@ -47,12 +48,14 @@ def stand(request, tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
     if request.param == "postgresql":
         database = request.getfixturevalue("postgres_database")
     (where / "directory.yaml").write_text(PEOPLE, encoding="utf-8")
-    hub = FakeHub()
+    hub = FakeJupyterHub()
+    hub.issue_for_service("spawner-token")
     tokens = {
         "zhang": hub.issue("zhang", ACCESS),
         "marsh": hub.issue("marsh", ACCESS),
         "torch": hub.issue("torch", ACCESS, *EVERYTHING, kind="service"),
     }
+    hub.torch_token = tokens["torch"]
     with served(hub) as api_url:
         app = create_app(
             SpawnerSettings(
@@ -72,7 +75,9 @@ def stand(request, tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
             )
         )
         with running(app) as base_url:
+            hub.spawner_url = f"{base_url}/services/spawner/"
             yield base_url, tokens
+            hub.close()
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Who may hold how much: the tightest quota counts, says what it is, and nobody gets past it however many ask at once."""
+"""Who may hold how much: the tightest quota counts and says what it is, and nobody gets past it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from beamtorch_spawner.wire import LeaseState, QuotaScope
 GPU = "nvidia.com/gpu"
 
 
-def refused(desk, *arguments, **options):
+def refused(desk, *arguments: str, **options: Any):
     with pytest.raises(QuotaExceededError) as error:
         desk.admit(*arguments, **options)
     return error.value
@@ -185,7 +186,7 @@ LIMITS = st.lists(
 @given(holdings(), LIMITS, NAMES, TEAMS, AMOUNTS)
 def test_what_is_let_in_never_passes_a_limit_and_what_is_refused_would(held, limits, who, teams, amounts):
     ledger, asking = Ledger(held, limits), Asking(who, teams, None, amounts)
-    short = ledger.shortage(asking, lambda scope, subject: 0)
+    short = ledger.shortage(asking, lambda *_: 0)
     after = Ledger((*held, Holding("new", who, teams, None, amounts, None)), limits)
     broken = [
         limit

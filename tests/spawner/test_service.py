@@ -52,6 +52,8 @@ ALLOWED = {
     ("get", "usage"): ACTORS,
     ("get", "audit"): ACTORS,
     ("get", "metrics"): OBSERVERS,
+    ("get", "refreshuserspod/"): ADMINS,
+    ("post", "refreshuserspod/"): ADMINS,
 }
 """Who may use which route; the path's user is okafor, marsh is an admin, operator and prometheus are services.
 

@@ -10,13 +10,14 @@ from beamtorch_facility.words import Words
 from beamtorch_hub.commands.options import home_of, parser
 from beamtorch_hub.errors import NotRunningError
 from beamtorch_hub.home import PlatformHome
-from beamtorch_hub.platform import requests
+from beamtorch_hub.platform import labs, requests
 from beamtorch_hub.platform.lock import holder, is_locked
-from beamtorch_hub.platform.record import read_labs
 from beamtorch_hub.platform.requests import Request
-from beamtorch_hub.platform.sweep import end_labs, end_leftovers
+from beamtorch_hub.platform.sweep import end_leftovers
 
 END_SECONDS = 30.0
+POD_SECONDS = 120.0
+"""Pods get time to save what they have, and the cluster takes its own to see that they are gone."""
 POLL_SECONDS = 0.1
 
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _end_running(home: PlatformHome, *, keep_labs: bool) -> None:
-    kept = len(read_labs(home)) if keep_labs else 0
+    kept = labs.count(home, _say) if keep_labs else 0
     requests.send(home, Request(action="stop", keep_labs=keep_labs))
     # The signal reaches it wherever it is, in the middle of its first start, too.
     _signal(home, signal.SIGTERM)
@@ -46,6 +47,10 @@ def _end_running(home: PlatformHome, *, keep_labs: bool) -> None:
     print("beamtorch: the platform did not end by itself and was killed")
 
 
+def _say(line: str) -> None:
+    print(f"beamtorch: {line}", flush=True)
+
+
 def _signal(home: PlatformHome, number: signal.Signals) -> None:
     pid = holder(home)
     if pid is not None:
@@ -54,7 +59,7 @@ def _signal(home: PlatformHome, number: signal.Signals) -> None:
 
 
 def _is_gone(home: PlatformHome) -> bool:
-    until = time.monotonic() + END_SECONDS
+    until = time.monotonic() + (POD_SECONDS if home.cluster.exists() else END_SECONDS)
     while is_locked(home):
         if time.monotonic() > until:
             return False
@@ -63,13 +68,13 @@ def _is_gone(home: PlatformHome) -> bool:
 
 
 def _end_remains(home: PlatformHome, *, keep_labs: bool) -> int:
-    labs = [] if keep_labs else end_labs(home)
+    number = 0 if keep_labs else labs.end(home, _say)
     left = end_leftovers(home, keep_labs=keep_labs)
     home.record.unlink(missing_ok=True)
-    if not labs and not left:
+    if not number and not left:
         raise NotRunningError(
             Words(en=f"No platform runs from {home.root}.", zh=f"没有平台从 {home.root} 运行。"),
         )
-    what = [f"{len(labs)} lab(s)"] if labs else []
+    what = [f"{number} lab(s)"] if number else []
     print(f"beamtorch: ended what was left of a platform: {', '.join([*what, *left])}")
     return 0

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from beamtorch_facility.errors import BeamtorchError
 from beamtorch_hub.commands.options import home_of, parser
 from beamtorch_hub.errors import NotRunningError, SettingsUnreadableError
 from beamtorch_hub.home import PlatformHome
@@ -30,6 +31,7 @@ def platform_status(home: PlatformHome) -> dict[str, Any]:
     """Return what runs of a platform, asked now."""
     locked = is_locked(home)
     record = read_record(home) if locked else None
+    cluster = _cluster(home)
     return {
         "running": record is not None,
         "state": record.state if record else PlatformState.STARTING if locked else "stopped",
@@ -42,6 +44,28 @@ def platform_status(home: PlatformHome) -> dict[str, Any]:
             {"user": lab.user, "server": lab.server, "environment": lab.environment, "pid": lab.pid}
             for lab in read_labs(home).values()
         ],
+        "cluster": cluster,
+    }
+
+
+def _cluster(home: PlatformHome) -> dict[str, Any] | None:
+    """Return what is in the cluster that labs go to; None: they are processes of this machine."""
+    try:
+        cluster = PlatformSettings.load(home).cluster if home.cluster.exists() else None
+    except SettingsUnreadableError:
+        cluster = None
+    if cluster is None:
+        return None
+    from beamtorch_hub.cluster.kube import lab_pods  # noqa: PLC0415 - half a second that only clusters need
+
+    told: dict[str, Any] = {"namespace": cluster.namespace, "server": cluster.server, "answers": True}
+    try:
+        pods = lab_pods(cluster)
+    except BeamtorchError as error:
+        return {**told, "answers": False, "reason": error.detail.en, "pods": []}
+    return {
+        **told,
+        "pods": [{"user": pod.user, "server": pod.server, "pod": pod.name, "phase": pod.phase.lower()} for pod in pods],
     }
 
 
@@ -66,6 +90,14 @@ def _children(home: PlatformHome, record: PlatformRecord) -> list[dict[str, Any]
 
 def _told(state: dict[str, Any], home: PlatformHome) -> str:
     labs = [f"  lab        {lab['user']}/{lab['server'] or 'default'}, process {lab['pid']}" for lab in state["labs"]]
+    cluster = state["cluster"] or {"pods": [], "answers": True}
+    labs += [
+        f"  lab        {pod['user']}/{pod['server'] or 'default'}, pod {pod['pod']} in {cluster['namespace']}, "
+        f"{pod['phase']}"
+        for pod in cluster["pods"]
+    ]
+    if not cluster["answers"]:
+        labs.append(f"  cluster    {cluster['reason']}")
     if state["state"] == PlatformState.STARTING and not state["running"]:
         return f"The platform of {home.root} is just starting; {home.logs / 'platform.log'} may tell how far it is."
     if not state["running"]:

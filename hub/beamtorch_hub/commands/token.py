@@ -32,13 +32,14 @@ def main(argv: Sequence[str]) -> int:
                 zh=f"没有平台从 {home.root} 运行，无法生成令牌。启动：{command('up', home)}",
             )
         )
-    person = _person(home, chosen.user)
+    person = admin_of(home, chosen.user)
     with HubApi(PlatformSettings.load(home)) as hub:
         print(hub.new_token(person, expires_in=chosen.expires))
     return 0
 
 
-def _person(home: PlatformHome, name: str | None) -> Identity:
+def admin_of(home: PlatformHome, name: str | None = None) -> Identity:
+    """Return somebody by name, else the first person who runs the facility."""
     directory = YamlDirectory(home.directory)
     if name is not None:
         return directory.person(Username(name))

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from beamtorch_hub.cluster.settings import NAMESPACE, ClusterWish
 from beamtorch_hub.commands.options import home_of, parser
 from beamtorch_hub.home import PlatformHome
 from beamtorch_hub.platform import logs
@@ -21,6 +23,7 @@ from beamtorch_hub.platform.record import PlatformState, read_record
 
 POLL_SECONDS = 0.1
 READY = "ready after"
+CLUSTER_OPTIONS = ("namespace", "lab_image", "address")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
     home = home_of(options.home)
     if options.detach:
         return _detach(home, options)
-    launch = Launch(home=home, port=options.port, keep_labs=options.keep_labs, demo=options.demo)
+    wish = _wish(options)
+    launch = Launch(home=home, port=options.port, keep_labs=options.keep_labs, demo=options.demo, wish=wish)
 
     def ready(url: str, seconds: float) -> None:
         # In the background the one who waits for us prints it: passwords go into no log.
@@ -63,7 +67,34 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     known.add_argument("--keep-labs", action="store_true", help="at the end let running labs live on")
     known.add_argument("--demo", type=Path, metavar="FILE", help="at the first start make this facility (YAML)")
     known.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
-    return known.parse_args(argv)
+    _add_cluster(known)
+    options = known.parse_args(argv)
+    if not options.cluster and any(getattr(options, name) for name in CLUSTER_OPTIONS):
+        known.error("--namespace, --lab-image and --address say where labs go with --cluster; name that, too")
+    return options
+
+
+def _add_cluster(known: argparse.ArgumentParser) -> None:
+    cluster = known.add_argument_group("labs in a cluster", "what is chosen counts for later starts, too")
+    cluster.add_argument(
+        "--cluster", action="store_true", help="labs are pods of the current kubeconfig's cluster, the rest is here"
+    )
+    cluster.add_argument("--namespace", type=_namespace, metavar="NAME", help="of the lab pods; made if it is missing")
+    cluster.add_argument("--lab-image", metavar="IMAGE", help="of labs and apps (that of this version)")
+    cluster.add_argument(
+        "--address", metavar="IP", help="of this machine, as pods reach it (the one that faces the cluster)"
+    )
+
+
+def _wish(options: argparse.Namespace) -> ClusterWish | None:
+    named = {name: getattr(options, name) for name in CLUSTER_OPTIONS}
+    return ClusterWish(**named) if options.cluster else None
+
+
+def _namespace(text: str) -> str:
+    if re.fullmatch(NAMESPACE, text):
+        return text
+    raise argparse.ArgumentTypeError(f"“{text}” is no name of a namespace; use a-z, 0-9 and “-”, 63 letters at most")
 
 
 def _port(text: str) -> int:
@@ -106,6 +137,10 @@ def _again(home: PlatformHome, options: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "beamtorch_hub", "up", "--background", "--home", str(home.root)]
     command += ["--port", str(options.port)] if options.port else []
     command += ["--keep-labs"] if options.keep_labs else []
+    command += ["--cluster"] if options.cluster else []
+    for name in CLUSTER_OPTIONS:
+        value = getattr(options, name)
+        command += [f"--{name.replace('_', '-')}", value] if value else []
     return command + (["--demo", str(options.demo.resolve())] if options.demo else [])
 
 

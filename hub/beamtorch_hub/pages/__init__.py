@@ -7,9 +7,11 @@ from beamtorch_facility.directory import YamlDirectory
 from beamtorch_facility.look import TEMPLATES as LOOK_TEMPLATES
 from beamtorch_facility.words import Words
 from beamtorch_hub.pages.handlers import extra_routes, lead_to_start
+from beamtorch_hub.pages.leases import LeaseDesk
 from beamtorch_hub.pages.offers import Offers
 from beamtorch_hub.pages.people import People
 from beamtorch_hub.pages.refusal import explain
+from beamtorch_hub.pages.sessions import EndedSessions, guard_sessions
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -29,7 +31,9 @@ def add_pages(c: Any, *, facility: Words, directory: Path) -> None:
     """
     people = People(YamlDirectory(directory))
     offers = Offers.from_environment()
+    desk = LeaseDesk.from_environment()
     lead_to_start()
+    guard_sessions(EndedSessions(desk.url, desk.token))
     c.JupyterHub.template_paths = [str(TEMPLATES), str(LOOK_TEMPLATES)]
     c.JupyterHub.extra_handlers = [*extra_routes()]
     # JupyterHub calls every callable here with the current user, so a function for templates is wrapped once more.
@@ -38,5 +42,6 @@ def add_pages(c: Any, *, facility: Words, directory: Path) -> None:
         "person": people.greet,
         "explain": lambda _: explain,
         "offers": lambda _: offers,
+        "lease_desk": lambda _: desk,
         "announcement": None,
     }

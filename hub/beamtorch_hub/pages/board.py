@@ -1,15 +1,17 @@
 """What the Start page shows, as plain values: what runs, what can be started, and why something cannot."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from beamtorch_facility.look.written import memory, number
 from beamtorch_facility.words import Words
+from beamtorch_hub.pages.leases import NOWHERE, TimeLeft, time_left
 from beamtorch_hub.pages.offers import chosen
 from beamtorch_spawner.environments import Environment
+from beamtorch_spawner.wire import HereNow, Lease
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Running:
     kind: str
     """``lab`` or ``app``: decides what a stop would lose."""
     facts: tuple[Words, ...]
+    time: TimeLeft | None = None
+    """None: the spawner API tells no end."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,13 @@ class Board:
     is_complete: bool
     """Whether the spawner API answered."""
     chosen: Card | None
+    here: HereNow = NOWHERE
+    """The terminal at which the person sits, if it is one."""
+
+    @property
+    def releases(self) -> bool:
+        """Whether a start here would end something."""
+        return self.here.holder is not None
 
     @property
     def is_moving(self) -> bool:
@@ -85,7 +96,14 @@ def servers_of(user: Any) -> tuple[Server, ...]:
     return tuple(_server(user, spawner) for spawner in user.all_spawners())
 
 
-def lay_out(servers: Iterable[Server], offers: tuple[Environment, ...] | None, *, wanted: str = "") -> Board:
+def lay_out(
+    servers: Iterable[Server],
+    offers: tuple[Environment, ...] | None,
+    *,
+    wanted: str = "",
+    leases: Mapping[str, Lease] | None = None,
+    here: HereNow = NOWHERE,
+) -> Board:
     """Put a person's servers and the facility's offers together.
 
     Parameters
@@ -96,12 +114,22 @@ def lay_out(servers: Iterable[Server], offers: tuple[Environment, ...] | None, *
         What can be started; None if the spawner API does not answer.
     wanted
         Id of the environment that the person chose elsewhere, such as on a dataset's page.
+    leases
+        The person's leases by server.
+    here
+        The terminal at which the person sits.
     """
+    now = datetime.now(UTC)
+    ends = {name: time_left(lease, now) for name, lease in (leases or {}).items()}
     by_name = {server.name: server for server in servers}
     known = {offer.id: offer for offer in offers or ()}
     cards = tuple(_card(offer, by_name, known, is_chosen=offer.id == wanted) for offer in known.values())
-    running = tuple(_running(one, known.get(one.environment)) for one in by_name.values() if one.state != "off")
-    return Board(running, cards, offers is not None, next((card for card in cards if card.is_chosen), None))
+    running = tuple(
+        replace(_running(one, known.get(one.environment)), time=ends.get(one.name) if one.state == "runs" else None)
+        for one in by_name.values()
+        if one.state != "off"
+    )
+    return Board(running, cards, offers is not None, next((card for card in cards if card.is_chosen), None), here)
 
 
 def _server(user: Any, spawner: Any) -> Server:

@@ -1,5 +1,6 @@
 """The Hub's doors to its pages: Start, and the files of the look."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ from jupyterhub.scopes import needs_scope
 from tornado.web import HTTPError, StaticFileHandler, authenticated
 
 from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identifier import MalformedNameError
 from beamtorch_facility.look import ASSETS as LOOK_ASSETS
 from beamtorch_hub.pages.board import lay_out, servers_of
 from beamtorch_hub.pages.refusal import Refusal, explain
+from beamtorch_spawner.admitted import peer_of
 
 ASSETS = Path(__file__).parent / "assets"
 _SERVICES = ("catalogue", "spawner")
 """Services of ours that sign a browser in (`beamtorch_service.login`)."""
 _FRESH_SECONDS = 300
 _KEPT_SECONDS = 86_400
+_LONGEST_LEASE = 64
 
 
 class AssetHandler(StaticFileHandler):
@@ -78,6 +82,23 @@ class StartHandler(SpawnHandler):
         return await _start_page(self, for_user, refusal=refusal)
 
 
+class ExtendHandler(BaseHandler):
+    """Lets one of the person's servers run longer; the form carries JupyterHub's seal like every other."""
+
+    @authenticated
+    async def post(self) -> None:
+        """Extend the lease that the form names, and show Start again."""
+        desk = self.settings["template_vars"]["lease_desk"](None)
+        try:
+            await desk.extend(self.current_user.name, _lease(self.get_body_argument("lease", "")))
+        except BeamtorchError as error:
+            self.set_status(error.status)
+            refusal = explain(error.detail.en, exception=error, status=error.status)
+            self.finish(await _start_page(self, self.current_user, refusal=refusal))
+            return
+        self.redirect(f"{self.hub.base_url}home")
+
+
 class LogoutHandler(HubLogoutHandler):
     """Signs out of the platform's own services, too: the next person at this browser starts with nothing."""
 
@@ -104,6 +125,7 @@ def lead_to_start() -> None:
     ours = [
         (r"/home", HomeHandler),
         (r"/logout", LogoutHandler),
+        (r"/torch/extend", ExtendHandler),
         (r"/spawn", StartHandler),
         (r"/spawn/([^/]+)", StartHandler),
         (r"/spawn/([^/]+)/([^/]+)", StartHandler),
@@ -129,15 +151,24 @@ async def _show_start(handler: BaseHandler, for_user: Any) -> None:
 
 async def _start_page(handler: BaseHandler, for_user: Any, refusal: Refusal | None = None) -> str:
     offers = handler.settings["template_vars"]["offers"](None)
+    desk = handler.settings["template_vars"]["lease_desk"](None)
+    told, leases, here = await asyncio.gather(
+        offers.now(), desk.active(for_user.name), desk.here(for_user.name, peer_of(handler))
+    )
     wanted = handler.get_argument("environment", "")
     html = await handler.render_template(
         "start.html",
         for_user=for_user,
-        board=lay_out(servers_of(for_user), await offers.now(), wanted=wanted),
+        board=lay_out(servers_of(for_user), told, wanted=wanted, leases=leases, here=here),
         dataset=_dataset(handler.get_argument("dataset", "")),
         refusal=refusal,
     )
     return str(html)
+
+
+def _lease(given: str) -> str:
+    """Return a lease's id, or one that no lease has for what cannot be one."""
+    return given if given.isalnum() and given.isascii() and len(given) <= _LONGEST_LEASE else "none"
 
 
 def _dataset(given: str) -> str:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from beamtorch_facility.directory import YamlDirectory
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identity import Identity
+from beamtorch_hub.cluster.settings import ClusterSettings
 from beamtorch_hub.home import PlatformHome, default_home
+from beamtorch_hub.settings import PlatformSettings
 
 
 def banner(home: PlatformHome, url: str, *, seconds: float | None, detached: bool) -> str:
@@ -27,7 +29,7 @@ def banner(home: PlatformHome, url: str, *, seconds: float | None, detached: boo
             f"logs:     {home.logs}",
             f"stop:     {stop}",
             f"restart:  {command('restart', home)} [hub|spawner|catalogue|proxy] leaves labs alone",
-            f"note:     {one_user()}",
+            *_about_labs(home),
         ]
     )
 
@@ -36,6 +38,27 @@ def command(name: str, home: PlatformHome) -> str:
     """Return a command line for this home, as short as it may be."""
     where = "" if home.root == default_home() else f" --home {shlex.quote(str(home.root))}"
     return f"beamtorch {name}{where}"
+
+
+def _about_labs(home: PlatformHome) -> list[str]:
+    try:
+        cluster = PlatformSettings.load(home).cluster
+    except BeamtorchError:
+        cluster = None
+    return [f"note:     {one_user()}"] if cluster is None else in_cluster(cluster)
+
+
+def in_cluster(cluster: ClusterSettings) -> list[str]:
+    """Say where labs are, and what is open to whom because of it."""
+    lines = [
+        f"labs:     pods in the namespace {cluster.namespace} of {cluster.server}, image {cluster.lab_image}",
+        f"open:     hub, spawner and catalogue listen on {cluster.address} for them; web pages are on loopback alone",
+    ]
+    if cluster.uses_folders and os.geteuid() != 0:
+        lines.append(
+            "note:     only root can give homes to their people; a lab cannot write where its person does not own"
+        )
+    return lines
 
 
 def one_user() -> str:

@@ -14,10 +14,11 @@ import httpx
 import psutil
 
 from beamtorch_facility.words import Words
+from beamtorch_hub.cluster.settings import ClusterSettings, ClusterWish
 from beamtorch_hub.errors import ChildFailedError
 from beamtorch_hub.files import disk_full, writing_in
 from beamtorch_hub.home import PlatformHome
-from beamtorch_hub.platform import requests
+from beamtorch_hub.platform import labs, requests
 from beamtorch_hub.platform.banner import command
 from beamtorch_hub.platform.first_start import FirstStart
 from beamtorch_hub.platform.lock import locked
@@ -25,7 +26,7 @@ from beamtorch_hub.platform.ports import Ports, demand_free
 from beamtorch_hub.platform.record import PlatformRecord, PlatformState, read_labs
 from beamtorch_hub.platform.roster import demand_programs, roster, search_path
 from beamtorch_hub.platform.supervisor import POLL_SECONDS, Supervisor
-from beamtorch_hub.platform.sweep import end_labs, end_leftovers
+from beamtorch_hub.platform.sweep import end_leftovers
 from beamtorch_hub.settings import PlatformSettings, prepare
 
 DEFAULT_PORT = 8000
@@ -44,6 +45,8 @@ class Launch:
     port: int | None = None
     keep_labs: bool = False
     demo: Path | None = None
+    wish: ClusterWish | None = None
+    """What was said of the cluster that labs are to be in; None: labs are processes of this machine."""
 
     def run(self, *, announce: Announce, on_ready: Callable[[str, float], None]) -> None:
         """Start the platform, tell when people can come, and stay until it is to end.
@@ -95,19 +98,25 @@ class Launch:
         port = self.port or _last_port(self.home) or DEFAULT_PORT
         demand_programs(search_path(os.environ))
         demand_free(port, command("up", self.home))
+        cluster = self._cluster(announce)
         FirstStart(self.home, announce).make(self.demo)
-        return prepare(self.home, port)
+        return prepare(self.home, port, cluster)
+
+    def _cluster(self, announce: Announce) -> ClusterSettings | None:
+        if self.wish is not None:
+            return labs.find_cluster(self.home, self.wish, os.environ, announce)
+        labs.tell_forgotten(self.home, os.environ, announce)
+        return None
 
     def _end(self, supervisor: Supervisor, announce: Announce) -> None:
         announce("ending")
         # A wish that came with the signal that ended the wait, or while nobody looked.
         keep = supervisor.keep_labs or any(wish.keep_labs for wish in requests.receive(self.home))
-        labs = [] if keep else end_labs(self.home)
+        number = labs.count(self.home, announce) if keep else labs.end(self.home, announce)
         supervisor.end()
         end_leftovers(self.home, keep_labs=keep)
         self.home.record.unlink(missing_ok=True)
-        kept = read_labs(self.home) if keep else {}
-        told = f", {len(kept)} lab(s) kept" if kept else f", {len(labs)} lab(s) among it" if labs else ""
+        told = f", {number} lab(s) {'kept' if keep else 'among it'}" if number else ""
         announce(f"everything has ended{told}")
 
 

@@ -27,13 +27,13 @@ class Ports(BaseModel):
     catalogue: int = Field(ge=1, le=65535)
 
 
-def choose_ports(public: int, before: Ports | None) -> Ports:
+def choose_ports(public: int, before: Ports | None, host: str = LOOPBACK) -> Ports:
     """Return the ports of this start: those of before where they are still free, else new ones."""
     taken = {public}
     chosen: dict[str, int] = {}
     for name in ("proxy_api", "hub", "spawner", "catalogue"):
         old = getattr(before, name) if before else None
-        port = old if old and old not in taken and is_free(old) else _free_port(taken)
+        port = old if old and old not in taken and _is_free_on(old, host) else _free_port(taken, host)
         taken.add(port)
         chosen[name] = port
     return Ports(public=public, **chosen)
@@ -44,12 +44,17 @@ def is_free(port: int) -> bool:
     return _bind_error(port) is None
 
 
-def _bind_error(port: int) -> int | None:
+def _is_free_on(port: int, host: str) -> bool:
+    """Say so for loopback and for the address on which labs elsewhere find us."""
+    return all(_bind_error(port, place) is None for place in {LOOPBACK, host})
+
+
+def _bind_error(port: int, host: str = LOOPBACK) -> int | None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: a port whose last connections are only fading away counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError as error:
             return error.errno
     return None
@@ -105,10 +110,10 @@ def listener(port: int) -> str | None:
     return None
 
 
-def _free_port(taken: set[int]) -> int:
+def _free_port(taken: set[int], host: str) -> int:
     for _ in range(1000):
         port = LOWEST + secrets.randbelow(HIGHEST - LOWEST + 1)
-        if port not in taken and is_free(port):
+        if port not in taken and _is_free_on(port, host):
             return port
     raise PortTakenError(
         Words(

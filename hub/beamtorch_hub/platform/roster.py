@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import beamtorch_hub
 from beamtorch_facility.words import Words
@@ -33,13 +34,19 @@ def common_environment(settings: PlatformSettings, surroundings: Mapping[str, st
     # A platform may be started from a lab's own terminal; the variables of that lab are not this platform's.
     foreign = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_", "BEAMTORCH_")
     environment = {name: value for name, value in surroundings.items() if not name.startswith(foreign)}
-    here = f"{LOOPBACK},localhost"
+    here = ",".join(_near(settings))
     outside = environment.get("NO_PROXY") or environment.get("no_proxy")
     environment["NO_PROXY"] = environment["no_proxy"] = f"{outside},{here}" if outside else here
     environment["PATH"] = search_path(surroundings)
     environment["PYTHONUNBUFFERED"] = "1"
     environment[HOME_VARIABLE] = environment[MARK] = str(settings.home)
     return environment
+
+
+def _near(settings: PlatformSettings) -> list[str]:
+    """Return the hosts to which no web proxy of the surroundings is the way."""
+    cluster = settings.cluster
+    return [LOOPBACK, "localhost", *((cluster.address, urlsplit(cluster.server).hostname or "") if cluster else ())]
 
 
 def search_path(surroundings: Mapping[str, str]) -> str:
@@ -68,7 +75,7 @@ def _proxy(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
         command=(
             *(program, "--ip", LOOPBACK, "--port", str(ports.public)),
             *("--api-ip", LOOPBACK, "--api-port", str(ports.proxy_api)),
-            *("--error-target", f"http://{LOOPBACK}:{ports.hub}/hub/error", "--log-level", "warn"),
+            *("--error-target", f"http://{settings.inner_host}:{ports.hub}/hub/error", "--log-level", "warn"),
         ),
         environment={**basis, "CONFIGPROXY_AUTH_TOKEN": token},
         health_url=f"http://{LOOPBACK}:{ports.proxy_api}/api/routes",
@@ -83,10 +90,11 @@ def _hub(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
         command=(sys.executable, "-m", "jupyterhub", "-f", str(configuration)),
         environment={
             **basis,
-            "BEAMTORCH_SPAWNER_URL": f"http://{LOOPBACK}:{settings.ports.spawner}/services/spawner/",
+            "BEAMTORCH_SPAWNER_URL": f"http://{settings.inner_host}:{settings.ports.spawner}/services/spawner/",
             "BEAMTORCH_SPAWNER_TOKEN": settings.tokens.torch.get_secret_value(),
+            **({"KUBECONFIG": str(settings.cluster.kubeconfig)} if settings.cluster else {}),
         },
-        health_url=f"http://{LOOPBACK}:{settings.ports.hub}/hub/health",
+        health_url=f"http://{settings.inner_host}:{settings.ports.hub}/hub/health",
     )
 
 
@@ -102,7 +110,7 @@ def _service(
             **own,
             "JUPYTERHUB_SERVICE_NAME": name,
             "JUPYTERHUB_SERVICE_PREFIX": prefix,
-            "JUPYTERHUB_SERVICE_URL": f"http://{LOOPBACK}:{port}",
+            "JUPYTERHUB_SERVICE_URL": f"http://{settings.inner_host}:{port}",
             "JUPYTERHUB_API_URL": settings.hub_api_url,
             "JUPYTERHUB_API_TOKEN": getattr(settings.tokens, name).get_secret_value(),
             "JUPYTERHUB_BASE_URL": "/",
@@ -110,15 +118,27 @@ def _service(
             "BEAMTORCH_DATA_ROOT": str(settings.places.data),
             "BEAMTORCH_PUBLIC_URL": settings.public_url,
         },
-        health_url=f"http://{LOOPBACK}:{port}{prefix}health",
+        health_url=f"http://{settings.inner_host}:{port}{prefix}health",
     )
 
 
 def _spawner_variables(settings: PlatformSettings) -> dict[str, str]:
+    cluster = settings.cluster
+    of_cluster = (
+        {
+            "BEAMTORCH_PLATFORM": cluster.platform,
+            "BEAMTORCH_NAMESPACE": cluster.namespace,
+            "BEAMTORCH_KUBECONFIG": str(cluster.kubeconfig),
+        }
+        if cluster
+        else {}
+    )
     return {
+        **of_cluster,
         "BEAMTORCH_SPAWNER_DATABASE": f"sqlite:///{settings.places.state / 'spawner.sqlite'}",
         "BEAMTORCH_ENVIRONMENTS": str(settings.places.environments),
         "BEAMTORCH_HOMES": str(settings.places.homes),
+        "BEAMTORCH_POLICY": str(settings.places.policy),
     }
 
 

@@ -1,6 +1,6 @@
 """Ending what a platform has started: labs first and gently, then whatever is left of it.
 
-Every process of a platform carries the platform's folder in ``BEAMTORCH_PLATFORM``. Only the supervisor sets that
+Every process of a platform carries the platform's folder in ``BEAMTORCH_STARTED_FROM``. Only the supervisor sets that
 variable, and only for what it starts, so that a shell in which somebody has exported ``BEAMTORCH_HOME`` is never taken
 for a part of the platform.
 """
@@ -17,7 +17,7 @@ from beamtorch_hub.home import PlatformHome
 from beamtorch_hub.platform.record import LabRecord, read_labs
 from beamtorch_spawner.launch import LEASE_MARK
 
-MARK = "BEAMTORCH_PLATFORM"
+MARK = "BEAMTORCH_STARTED_FROM"
 LAB_SECONDS = 5.0
 """How long labs get to end their kernels."""
 LEFTOVER_SECONDS = 3.0

@@ -30,7 +30,7 @@ def served(hub: FakeHub) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.content)
 
-        do_GET = do_POST = _pass_on  # noqa: N815 - the names of http.server
+        do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - the names of http.server
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of http.server
             """Keep quiet."""

@@ -33,7 +33,7 @@ def operations_router(*, access: Access, story: Story, stream: Stream, metrics: 
         action: Annotated[str | None, Query(max_length=40)] = None,
         since: AwareDatetime | None = None,
         until: AwareDatetime | None = None,
-        before: Annotated[int | None, Query(ge=1, le=2**53, description="the last row of the page before")] = None,
+        before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the last row of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[AuditEntry]:
         """Tell who did what, newest first: about oneself, and everything for an admin."""

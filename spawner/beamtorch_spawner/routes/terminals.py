@@ -47,7 +47,7 @@ def terminals_router(*, access: Access, terminals: TerminalBook, sessions: Sessi
         return Response(status_code=status.HTTP_204_NO_CONTENT)
 
     @router.get("/sessions/ended", dependencies=[Depends(access.hub_spawner)])
-    def ended(after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> list[EndedSession]:
+    def ended(after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0) -> list[EndedSession]:
         """List browser sessions that ended with a release; the Hub signs those browsers out."""
         return sessions.ended_after(after)
 

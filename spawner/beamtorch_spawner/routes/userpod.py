@@ -55,7 +55,7 @@ def userpod_router(*, access: Access, userpods: UserPods) -> APIRouter:
         username: Name = None,
         podname: Name = None,
     ) -> UserServer:
-        """Change a server: its life at once, its description."""
+        """Change a server: its life and description at once, its resources at its next start."""
         owner = whose(actor, username, asked.username)
         return await userpods.change(owner, podname or asked.podname, asked, actor=actor.name)
 

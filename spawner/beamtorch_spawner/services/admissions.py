@@ -130,6 +130,7 @@ class Admissions:
         secret: str,
         terminals: Terminals,
         watch: Callable[[str], None] = lambda _: None,
+        chosen: Callable[[AdmissionRequest], AdmissionRequest] = lambda request: request,
     ) -> None:
         self._database = database
         self._starts = starts
@@ -138,6 +139,7 @@ class Admissions:
         self._secret = secret.encode()
         self._terminals = terminals
         self._watch = watch
+        self._chosen = chosen
 
     # -- the Hub's spawner asks --------------------------------------------------------------------
 
@@ -255,7 +257,7 @@ class Admissions:
 
     def _judge(self, request: AdmissionRequest, actor: str) -> Start:
         try:
-            return self._starts.judge(request)
+            return self._starts.judge(self._chosen(request))
         except BeamtorchError as refusal:
             with self._database.transaction() as stores:
                 self._refuse(stores, request, refusal, actor=actor, source=self._terminals.source(request))

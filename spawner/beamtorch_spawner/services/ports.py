@@ -36,12 +36,16 @@ class HubApi(Protocol):
         """Make a person known at the Hub; True if they were not."""
         ...
 
+    async def knows(self, username: str) -> bool:
+        """Tell whether the Hub knows a person."""
+        ...
+
     async def users(self) -> frozenset[str]:
         """Return the names that the Hub knows."""
         ...
 
-    async def start(self, username: str, server: str, user_options: Mapping[str, Any]) -> None:
-        """Ask for a start; a refusal becomes the `SpawnerRefusedError` of its sentence; already running is fine."""
+    async def start(self, username: str, server: str, user_options: Mapping[str, Any]) -> bool:
+        """Ask for a start; False if the server runs already; a refusal is the `SpawnerRefusedError` of its sentence."""
         ...
 
     async def stop(self, username: str, server: str) -> None:

@@ -215,7 +215,8 @@ def _when(short: Shortage, now: datetime) -> Words:
         )
     at = clock_time(short.next_free_at, now)
     return Words(
-        en=f"There is room about {at.en}, or as soon as a server stops.", zh=f"约 {at.zh} 有空，或有服务器停止时即可。"
+        en=f"The next one is free about {at.en}, or as soon as a server stops.",
+        zh=f"约 {at.zh} 有空，或有服务器停止时即可。",
     )
 
 

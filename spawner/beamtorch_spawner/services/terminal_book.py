@@ -1,6 +1,7 @@
 """Registering control-room addresses, and what is to be seen at them."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from beamtorch_facility.identity import Identity
 from beamtorch_facility.proposal import BeamlineId
@@ -14,6 +15,8 @@ from beamtorch_spawner.source_address import parse, resolve, shared_by_many
 from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import LeaseRow, TerminalRow
 from beamtorch_spawner.wire import HereNow, Peer, Protection, Terminal, TerminalInfo
+
+LINK_LOCAL = ip_network("fe80::/10")
 
 
 class NotATerminalError(SpawnerError):
@@ -134,6 +137,8 @@ class TerminalBook:
         address = parse(str(info.ip))
         shared = shared_by_many(address, self._policy()) if address is not None else None
         if address is None or shared is not None:
+            # A zone that is longer than any address leaves nothing to look at; only link-local addresses have one.
+            shared = shared or LINK_LOCAL
             raise NotATerminalError(
                 Words(
                     en=f"{info.ip} lies in {shared}, which many share: loopback, a proxy, pods or a gateway. "

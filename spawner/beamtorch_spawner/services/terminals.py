@@ -1,7 +1,7 @@
 """Registered control-room addresses, and what a start at one of them means for whoever works there."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -10,8 +10,9 @@ from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.admissions import Claim
-from beamtorch_spawner.source_address import resolve, shared_by_many
+from beamtorch_spawner.source_address import parse, resolve, shared_by_many
 from beamtorch_spawner.spoken import clock_time, duration
+from beamtorch_spawner.stores.audit import AuditSought
 from beamtorch_spawner.stores.database import Stores
 from beamtorch_spawner.stores.tables import LeaseRow, TerminalRow
 from beamtorch_spawner.wire import AdmissionRequest, EventKind, LeaseState, Protection
@@ -106,6 +107,11 @@ def decide(
             ),
             retry_after=60,
         )
+    if holder is None or (holder.username, holder.server) == (username, server):
+        return Claim(terminal=terminal.ip, beamline=terminal.beamline)
+    if holder.lease_state is LeaseState.STOPPING:
+        # It goes anyway; there is nothing to ask and nobody to tell.
+        return Claim(terminal=terminal.ip, beamline=terminal.beamline, displaces=holder)
     if scene.starts_last_minute >= most_per_minute:
         raise TerminalTooBusyError(
             Words(
@@ -114,8 +120,6 @@ def decide(
             ),
             retry_after=60,
         )
-    if holder is None or (holder.username, holder.server) == (username, server):
-        return Claim(terminal=terminal.ip, beamline=terminal.beamline)
     return _displace(terminal, holder, username=username, confirm=confirm, now=now)
 
 
@@ -123,7 +127,7 @@ def _displace(terminal: TerminalRow, holder: LeaseRow, *, username: str, confirm
     own = holder.username == username
     started = holder.running_at or holder.requested_at
     left_alone_until = started + timedelta(seconds=terminal.minimum_seconds)
-    if not own and now < left_alone_until and holder.lease_state is not LeaseState.STOPPING:
+    if not own and now < left_alone_until:
         at = clock_time(left_alone_until, now)
         raise TerminalBusyError(
             Words(
@@ -161,14 +165,16 @@ def _called(terminal: TerminalRow) -> str:
 class TerminalClaims:
     """Knows what a start at a registered address displaces; part of the transaction that admits it."""
 
-    def __init__(self, *, policy: Callable[[], Policy]) -> None:
+    def __init__(self, *, policy: Callable[[], Policy], admins: Callable[[], Iterable[str]] = tuple) -> None:
         self._policy = policy
+        self._admins = admins
 
     def source(self, request: AdmissionRequest) -> str | None:
         """Return the address that a start came from, as far as it can be believed."""
         if request.told_source is not None:
-            return str(request.told_source)
-        address = resolve(request.peer, self._policy())
+            address = parse(str(request.told_source))
+        else:
+            address = resolve(request.peer, self._policy())
         return str(address) if address is not None else None
 
     def claim(
@@ -182,6 +188,7 @@ class TerminalClaims:
         if shared_by_many(ip_address(source), self._policy()) is not None:
             log.warning("the terminal %s lies in a network of many; nothing is released there", source)
             return None
+        self._watch_for_crowds(stores, source, request.username, now)
         holder, waiting = stores.leases.at_terminal(source)
         scene = Scene(terminal, holder, waiting, stores.terminals.starts_since(source, now - MINUTE))
         return decide(
@@ -194,8 +201,7 @@ class TerminalClaims:
         )
 
     def claimed(self, stores: Stores, row: LeaseRow, claim: Claim, *, actor: str, now: datetime) -> None:
-        """Tell the one who has to go, and write down a crowd."""
-        self._watch_for_crowds(stores, claim, now)
+        """Tell the one who has to go."""
         displaced = claim.displaces
         if displaced is None or claim.evict_after is None:
             return
@@ -229,20 +235,21 @@ class TerminalClaims:
                 data={"release_at": claim.evict_after.isoformat(), "by": row.username, "terminal": claim.terminal},
             )
 
-    @staticmethod
-    def _watch_for_crowds(stores: Stores, claim: Claim, now: datetime) -> None:
-        people = stores.terminals.people_since(claim.terminal, now - CROWD_WINDOW)
-        if len(people) > CROWD:
-            log.warning("%i people at the terminal %s within minutes: is it a gateway?", len(people), claim.terminal)
-            stores.audit.of_facility(
-                "crowd",
-                actor="terminals",
-                at=now,
-                terminal=claim.terminal,
-                detail=Words(
-                    en=f"{len(people)} people started at {claim.terminal} within ten minutes. If it is a gateway, not "
-                    "a terminal, remove it: each start there ends the last one's server.",
-                    zh=f"十分钟内有 {len(people)} 人在 {claim.terminal} 启动。若它是网关而非终端，请删除登记："
-                    "每次启动都会结束前一人的服务器。",
-                ),
+    def _watch_for_crowds(self, stores: Stores, ip: str, username: str, now: datetime) -> None:
+        """Raise the alarm once where so many people start that the address can hardly be one terminal's."""
+        since = now - CROWD_WINDOW
+        people = stores.terminals.people_since(ip, since) | {username}
+        if len(people) <= CROWD or stores.audit.sought(AuditSought(terminal=ip, action="crowd", since=since, limit=1)):
+            return
+        log.warning("%i people at the terminal %s within minutes: is it a gateway?", len(people), ip)
+        said = Words(
+            en=f"{len(people)} people started at {ip} within ten minutes. If it is a gateway and no terminal, remove "
+            "it: each start there ends the last one's server.",
+            zh=f"十分钟内有 {len(people)} 人在 {ip} 启动。若它是网关而非终端，请删除登记："
+            "每次启动都会结束前一人的服务器。",
+        )
+        stores.audit.of_facility("crowd", actor="terminals", at=now, terminal=ip, detail=said)
+        for admin in self._admins():
+            stores.events.add(
+                kind=EventKind.NOTICE, username=admin, lease=None, message=said, at=now, data={"terminal": ip}
             )

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from beamtorch_facility.words import Words
@@ -15,11 +14,13 @@ from beamtorch_spawner.environments import DEFAULT_SERVER
 from beamtorch_spawner.errors import ServerInUseError, SpawnerError, SpawnerRefusedError, StartUnderWayError
 from beamtorch_spawner.services.admissions import Admissions, RequestKey
 from beamtorch_spawner.services.background import Background
+from beamtorch_spawner.services.choices import Choices
 from beamtorch_spawner.services.endings import Endings
 from beamtorch_spawner.services.leases import LeaseBook
 from beamtorch_spawner.services.ports import HubApi
 from beamtorch_spawner.services.views import server_view
 from beamtorch_spawner.services.wish import Wish
+from beamtorch_spawner.source_address import parse
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import (
@@ -33,6 +34,12 @@ from beamtorch_spawner.wire import (
 
 log = logging.getLogger(__name__)
 ACTOR = "userpods"
+
+
+RUNS_WITHOUT_LEASE = Words(
+    en="The hub runs this server already, without a lease. Stop it on the hub's page and start it again.",
+    zh="Hub 已在运行该服务器，但没有租约。请在 Hub 页面停止后重新启动。",
+)
 
 
 class NothingRunsError(SpawnerError):
@@ -71,6 +78,7 @@ class UserPods:
         admissions: Admissions,
         leases: LeaseBook,
         endings: Endings,
+        choices: Choices,
         hub: HubApi,
         public_url: str,
     ) -> None:
@@ -79,6 +87,7 @@ class UserPods:
         self._admissions = admissions
         self._leases = leases
         self._endings = endings
+        self._choices = choices
         self._hub = hub
         self._public_url = public_url
         self.background = Background("starts")
@@ -97,17 +106,23 @@ class UserPods:
         if order.key is not None:
             said = json.dumps(order.request.model_dump(mode="json"), sort_keys=True)
             key = RequestKey(order.actor, order.key, hashlib.sha256(said.encode()).hexdigest())
+        ignored = order.request.sourceip is not None and not order.may_tell_source
+        if ignored:
+            told = order.request.sourceip
+            log.warning("%s told the source address %.60s without the scope for it", order.actor, told)
         try:
             reserved = self._admissions.reserve(request, wish=_wish(order.request), actor=order.actor, key=key)
         except (ServerInUseError, StartUnderWayError) as in_use:
+            found = str(in_use.facts["lease"])
+            if self._row(found).lease_state is LeaseState.STOPPING:
+                raise
             # A second click: the server that it wants is there, or on its way.
-            return _Found(str(in_use.facts["lease"]))
-        if order.request.sourceip and not order.may_tell_source:
+            return _Found(found)
+        if ignored:
             self._write_down_ignored_source(reserved.lease, order)
         return reserved
 
     def _write_down_ignored_source(self, lease: str, order: Order) -> None:
-        log.warning("%s told the source address %s without the scope for it", order.actor, order.request.sourceip)
         with self._database.transaction() as stores:
             stores.audit.of_lease(
                 stores.leases.get(lease),
@@ -138,9 +153,13 @@ class UserPods:
         await self._hub.ensure_user(row.username)
         options = {**row.user_options, "ticket": self._admissions.ticket(lease)}
         try:
-            await self._hub.start(row.username, row.server, options)
+            has_begun = await self._hub.start(row.username, row.server, options)
         except SpawnerRefusedError as refused:
             await run_in_threadpool(self._fail, lease, refused.detail)
+            return
+        if not has_begun:
+            # Unless it runs with this very lease, whose ticket is used up then, it runs with none.
+            await run_in_threadpool(self._fail, lease, RUNS_WITHOUT_LEASE)
 
     def _fail(self, lease: str, why: Words) -> None:
         with self._database.transaction() as stores:
@@ -149,8 +168,11 @@ class UserPods:
                 stores.leases.change(row, LeaseState.FAILED, actor=ACTOR, at=self._clock.now(), reason=why)
 
     async def change(self, username: str, podname: str | None, change: UserPodChange, *, actor: str) -> UserServer:
-        """Give a server a longer or shorter life, or another description."""
+        """Give a server a longer or shorter life, another description, or other resources at its next start."""
         lease = await run_in_threadpool(self._of, username, podname)
+        if any(value is not None for value in (change.ncores, change.memory, change.extra_resource)):
+            row = await run_in_threadpool(self._row, lease)
+            await run_in_threadpool(self._choices.keep, row, change, actor=actor)
         if change.expireruntime is not None:
             await run_in_threadpool(self._leases.set_run_seconds, lease, change.expireruntime, actor=actor)
         if change.description is not None:
@@ -169,7 +191,7 @@ class UserPods:
         """Return the servers that a person has now."""
         with self._database.reading() as stores:
             rows = stores.leases.newest(username=username, active=True, limit=100)
-            return [server_view(row, self._url(row)) for row in rows]
+        return [server_view(row, self._url(row), self._choices.of(row.username, row.server)) for row in rows]
 
     def _of(self, username: str, podname: str | None) -> str:
         with self._database.reading() as stores:
@@ -190,7 +212,7 @@ class UserPods:
 
     def _view(self, lease: str) -> UserServer:
         row = self._row(lease)
-        return server_view(row, self._url(row))
+        return server_view(row, self._url(row), self._choices.of(row.username, row.server))
 
     def _url(self, row: LeaseRow) -> str:
         return f"{self._public_url}user/{row.username}/{row.server + '/' if row.server else ''}"
@@ -217,19 +239,18 @@ def _admission_request(order: Order) -> AdmissionRequest:
         "extra_resource": asked.extra_resource,
         "confirm": order.confirm,
     }
-    told = asked.sourceip if order.may_tell_source else None
-    try:
-        return AdmissionRequest.model_validate(
-            {
-                "username": asked.username,
-                "server": server_of(asked.podname),
-                "user_options": {name: value for name, value in options.items() if value is not None},
-                "peer": None if told else order.peer,
-                "told_source": told,
-            }
-        )
-    except ValidationError as error:
-        raise _no_address(str(told)) from error
+    told = None
+    if order.may_tell_source and asked.sourceip is not None and (told := parse(asked.sourceip)) is None:
+        raise _no_address(asked.sourceip)
+    # Whoever starts something for somebody else does not sit down at that person's terminal.
+    peer = order.peer if told is None and order.actor == asked.username else None
+    return AdmissionRequest(
+        username=asked.username,
+        server=server_of(asked.podname),
+        user_options={name: value for name, value in options.items() if value is not None},
+        peer=peer,
+        told_source=told,
+    )
 
 
 class SourceMalformedError(SpawnerError):

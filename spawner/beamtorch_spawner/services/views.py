@@ -7,6 +7,7 @@ from beamtorch_facility.identity import Username
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_SERVER
 from beamtorch_spawner.policy_file import Lifetime
+from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import Lease, UserServer
 
@@ -48,7 +49,7 @@ def reason_of(row: LeaseRow) -> Words | None:
     return Words(en=row.reason_en, zh=row.reason_zh) if row.reason_en and row.reason_zh else None
 
 
-def server_view(row: LeaseRow, url: str | None = None) -> UserServer:
+def server_view(row: LeaseRow, url: str | None = None, next_start: Resources | None = None) -> UserServer:
     """Return a lease in the words of GET userpod/."""
     return UserServer(
         username=Username(row.username),
@@ -69,4 +70,5 @@ def server_view(row: LeaseRow, url: str | None = None) -> UserServer:
         running_at=row.running_at,
         expires_at=row.expires_at,
         url=url,
+        next_start=next_start,
     )

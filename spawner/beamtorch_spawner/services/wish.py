@@ -12,20 +12,9 @@ from beamtorch_spawner.errors import SpawnerError
 RESERVED = ("JUPYTERHUB_", "JUPYTER_", "JPY_", "BEAMTORCH_", "KUBERNETES_", "CONFIGPROXY_")
 RESERVED_WHOLE = frozenset({"HOME", "USER", "LOGNAME", "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "SHELL"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_KEY_TYPES = frozenset(
-    {
-        "ssh-ed25519",
-        "ecdsa-sha2-nistp256",
-        "ecdsa-sha2-nistp384",
-        "ecdsa-sha2-nistp521",
-        "sk-ssh-ed25519@openssh.com",
-        "sk-ecdsa-sha2-nistp256@openssh.com",
-        "ssh-rsa",
-    }
-)
-_RSA = "ssh-rsa"
-_SMALLEST_RSA_BYTES = 250
-"""Of a public key of 2048 bits: 4+7 for its type, 4+3 for the exponent, 4+257 for the modulus."""
+_SMALLEST_RSA_BITS = 2048
+_ED25519_BYTES = 32
+_POINT_BYTES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 _LONGEST_VALUE = 8192
 
 
@@ -109,11 +98,41 @@ def _check_key(number: int, key: str) -> None:
 
 def _is_public_key(key: str) -> bool:
     kind, _, rest = key.strip().partition(" ")
-    if any(ord(letter) < ord(" ") for letter in key) or kind not in _KEY_TYPES:
+    if any(ord(letter) < ord(" ") for letter in key):
         return False
     try:
-        blob = base64.b64decode(rest.partition(" ")[0], validate=True)
+        fields = _fields(base64.b64decode(rest.partition(" ")[0], validate=True))
     except binascii.Error:
         return False
-    told = int.from_bytes(blob[:4], "big")
-    return blob[4 : 4 + told] == kind.encode() and (kind != _RSA or len(blob) >= _SMALLEST_RSA_BYTES)
+    return len(fields) > 1 and fields[0] == kind.encode() and _fits(kind, fields[1:])
+
+
+def _fields(blob: bytes) -> list[bytes]:
+    """Return the parts of a key, each of which begins with its length; nothing if they do not fill it exactly."""
+    found = []
+    while blob:
+        length = int.from_bytes(blob[:4], "big")
+        if len(blob) < 4 + length:
+            return []
+        found.append(blob[4 : 4 + length])
+        blob = blob[4 + length :]
+    return found
+
+
+def _fits(kind: str, fields: list[bytes]) -> bool:
+    """Tell whether a key's parts are those of its type."""
+    match kind, fields:
+        case "ssh-ed25519", [point]:
+            return len(point) == _ED25519_BYTES
+        case "sk-ssh-ed25519@openssh.com", [point, application]:
+            return len(point) == _ED25519_BYTES and bool(application)
+        case "sk-ecdsa-sha2-nistp256@openssh.com", [b"nistp256", point, application]:
+            return len(point) == _POINT_BYTES["nistp256"] and bool(application)
+        case "ssh-rsa", [exponent, modulus]:
+            return (
+                int.from_bytes(exponent, "big") > 1
+                and int.from_bytes(modulus, "big").bit_length() >= _SMALLEST_RSA_BITS
+            )
+        case _, [curve, point] if kind == f"ecdsa-sha2-{curve.decode(errors='replace')}":
+            return len(point) == _POINT_BYTES.get(curve.decode(errors="replace"))
+    return False

@@ -9,12 +9,13 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.stores.audit import Audit
+from beamtorch_spawner.stores.choices import Choices
 from beamtorch_spawner.stores.clock_marks import ClockMarks
 from beamtorch_spawner.stores.ended_sessions import EndedSessions
 from beamtorch_spawner.stores.events import Events
@@ -39,6 +40,14 @@ class DatabaseUnusableError(SpawnerError):
     code = "database-unusable"
     status = 503
     title = Words(en="The spawner's database does not answer", zh="启动服务的数据库无响应")
+
+
+class UnstorableError(SpawnerError):
+    """A text or a number that the database cannot hold."""
+
+    code = "unstorable"
+    status = 422
+    title = Words(en="This cannot be kept", zh="无法保存此内容")
 
 
 class Stores:
@@ -66,6 +75,11 @@ class Stores:
     def terminals(self) -> Terminals:
         """Registered addresses."""
         return Terminals(self.session)
+
+    @cached_property
+    def choices(self) -> Choices:
+        """What servers get at their next start."""
+        return Choices(self.session)
 
     @cached_property
     def events(self) -> Events:
@@ -154,6 +168,14 @@ class Database:
 def _said_plainly() -> Iterator[None]:
     try:
         yield
+    except DataError as error:
+        raise UnstorableError(
+            Words(
+                en="Something in this request cannot be kept: a text with a NUL character, or a number that is too large. "
+                "Leave it out.",
+                zh="请求中含有无法保存的内容：带 NUL 字符的文本，或过大的数值。请去掉后重试。",
+            )
+        ) from error
     except (OperationalError, InterfaceError) as error:
         raise DatabaseUnusableError(
             Words(

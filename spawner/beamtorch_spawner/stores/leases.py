@@ -50,10 +50,11 @@ class Leases:
         source_ip: str | None,
         state: LeaseState,
         at: datetime,
+        lease: str | None = None,
     ) -> LeaseRow:
         """Add a lease; it is written at the end of the transaction, or when the next question is asked."""
         row = LeaseRow(
-            id=uuid4().hex,
+            id=lease or uuid4().hex,
             username=username,
             server=server,
             user_options=user_options,
@@ -90,6 +91,10 @@ class Leases:
         wanted = select(LeaseRow).where(LeaseRow.state.not_in(_OVER))
         return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
 
+    def ended_since(self, at: datetime) -> Sequence[LeaseRow]:
+        """Return the leases that ended after a moment."""
+        return self._session.scalars(select(LeaseRow).where(LeaseRow.ended_at > at)).all()
+
     def held_between(self, since: datetime, until: datetime) -> Sequence[LeaseRow]:
         """Return the leases whose servers held their resources at some time between two moments."""
         wanted = select(LeaseRow).where(
@@ -117,6 +122,13 @@ class Leases:
         return self._session.scalars(
             select(LeaseRow).where(LeaseRow.awaits == lease, LeaseRow.state.not_in(_OVER))
         ).all()
+
+    def gave_up_waiting(self, since: datetime) -> Sequence[LeaseRow]:
+        """Return leases, asked for since a moment, that ended while they waited for another."""
+        wanted = select(LeaseRow).where(
+            LeaseRow.requested_at > since, LeaseRow.awaits.is_not(None), LeaseRow.state.in_(_OVER)
+        )
+        return self._session.scalars(wanted).all()
 
     def holder(self, username: str, server: str) -> LeaseRow | None:
         """Return the lease that holds a server."""
@@ -161,7 +173,8 @@ class Leases:
         self._session.flush()
         if not state.is_active:
             for waiting in self.waiting_for(row.id):
-                waiting.awaits = None
+                # From here on it is a start like any other, which has its own time to come to something.
+                waiting.awaits, waiting.changed_at = None, at
             self._session.flush()
         self._audit.of_lease(row, state.value, actor=actor, at=at, detail=reason or NOTHING)
         if state is not LeaseState.REQUESTED:

@@ -79,6 +79,7 @@ class LeaseRow(Base):
         Index("active_leases", "state", sqlite_where=text(HOLDS_SERVER), postgresql_where=text(HOLDS_SERVER)),
         Index("leases_newest_first", "requested_at", "id"),
         Index("leases_held_until", "held_until"),
+        Index("leases_ended_at", "ended_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -172,6 +173,25 @@ class TerminalRow(Base):
     valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by: Mapped[str] = mapped_column(String(200))
+
+
+class ChoiceRow(Base):
+    """What somebody chose a server to get at its next start."""
+
+    __tablename__ = "choices"
+
+    username: Mapped[str] = mapped_column(String(200), primary_key=True)
+    server: Mapped[str] = mapped_column(String(200), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(30))
+    cores: Mapped[float] = mapped_column(Float)
+    memory: Mapped[int] = mapped_column(BigInteger)
+    extended: Mapped[dict[str, int]] = mapped_column(JSON)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def resources(self) -> Resources:
+        """What was chosen."""
+        return Resources(cores=self.cores, memory=self.memory, extended=self.extended or {})
 
 
 class QuotaRow(Base):

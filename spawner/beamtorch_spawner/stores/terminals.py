@@ -51,8 +51,6 @@ class Terminals:
         )
 
     def people_since(self, ip: str, at: datetime) -> frozenset[str]:
-        """Return who started something at a terminal since a moment."""
-        wanted = select(LeaseRow.username).where(
-            LeaseRow.terminal == ip, LeaseRow.requested_at > at, LeaseRow.state != LeaseState.REFUSED.value
-        )
+        """Return who tried to start something from an address since a moment; those who were refused count, too."""
+        wanted = select(LeaseRow.username).where(LeaseRow.source_ip == ip, LeaseRow.requested_at > at)
         return frozenset(self._session.scalars(wanted))

@@ -1,7 +1,7 @@
 """A Hub with users and servers, whose spawner asks the spawner service as ours does; its labs are entries in a list.
 
-It answers as JupyterHub's REST API does, in the shapes of version 5 or 6, and passes the same tests as a real Hub. A lab
-that began stays until it is stopped, whatever becomes of the spawner service, so that nobody's lab is lost unseen.
+It answers as JupyterHub's REST API does, in the shapes of version 5 or 6, and passes the same tests as a real Hub. A
+lab that began stays until it is stopped, whatever becomes of the spawner service, so that nobody's lab is lost unseen.
 """
 
 import json
@@ -16,8 +16,8 @@ import httpx
 from beamtorch_service.testing import FakeHub
 from beamtorch_spawner.hub_api import HUB_SCOPES
 
-SLOW_SPAWN_SECONDS = 0.3
-"""How long a start is waited for before 202 is answered; JupyterHub waits ten seconds."""
+SLOW_SPAWN_SECONDS = 10.0
+"""How long a start is waited for before 202 is answered, as in JupyterHub; one that has to wait is not waited for."""
 POLL_SECONDS = 0.05
 SECONDS = 10.0
 
@@ -34,7 +34,7 @@ class Lab:
     is_cancelled: bool = False
     refusal: dict[str, Any] | None = None
     settled: threading.Event = field(default_factory=threading.Event)
-    """Set when the lab runs or was refused."""
+    """Set when the lab runs, waits or was refused."""
 
     def model(self) -> dict[str, Any]:
         """Return what the Hub tells about the server."""
@@ -56,8 +56,11 @@ class FakeJupyterHub(FakeHub):
 
     version: str = "6.1.1"
     spawner_url: str = ""
+    """Where admission is asked for and reports go; empty: nobody is told."""
     torch_token: str = ""
     stop_seconds: float = 0.0
+    refusal: tuple[int, str] | None = None
+    """What the Hub itself says to a start, before its spawner is asked."""
     names: set[str] = field(default_factory=set)
     labs: dict[tuple[str, str], Lab] = field(default_factory=dict)
     begun: list[Lab] = field(default_factory=list)
@@ -65,6 +68,8 @@ class FakeJupyterHub(FakeHub):
     starts_asked: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _threads: list[threading.Thread] = field(default_factory=list)
+    # Reading the certificates of the world for each request of a test costs more than the request.
+    _http: httpx.Client = field(default_factory=lambda: httpx.Client(verify=False, trust_env=False))  # noqa: S501 - plain http
 
     def issue_for_service(self, token: str) -> None:
         """Let a token of the spawner service do what its role at the Hub allows."""
@@ -82,6 +87,7 @@ class FakeJupyterHub(FakeHub):
                 lab.is_cancelled = True
         for thread in self._threads:
             thread.join()
+        self._http.close()
 
     def click(
         self,
@@ -120,15 +126,18 @@ class FakeJupyterHub(FakeHub):
             case "GET", [name]:
                 return httpx.Response(200, json=self._model(name)) if name in self.names else _missing()
             case "POST", [name]:
-                if name in self.names:
-                    return httpx.Response(409, json={"status": 409, "message": f"User {name} already exists"})
-                self.names.add(name)
-                return httpx.Response(201, json=self._model(name))
+                return self._add(name)
             case (("POST" | "DELETE"), [name, "server"]):
                 return self._server(request, name, "")
             case (("POST" | "DELETE"), [name, "servers", server]):
                 return self._server(request, name, server)
         return httpx.Response(404, json={"status": 404, "message": "Not Found"})
+
+    def _add(self, name: str) -> httpx.Response:
+        if name in self.names:
+            return httpx.Response(409, json={"status": 409, "message": f"User {name} already exists"})
+        self.names.add(name)
+        return httpx.Response(201, json=self._model(name))
 
     def _page(self, query: dict[str, str]) -> httpx.Response:
         with self._lock:
@@ -148,6 +157,9 @@ class FakeJupyterHub(FakeHub):
         if request.method == "DELETE":
             return self._stop(name, server)
         self.starts_asked += 1
+        if self.refusal is not None:
+            status, said = self.refusal
+            return httpx.Response(status, json={"status": status, "message": said})
         body = json.loads(request.content or b"{}")
         is_nested = int(self.version.partition(".")[0]) >= 6 and "user_options" in body  # noqa: PLR2004
         return self._start(name, server, body["user_options"] if is_nested else body, {})
@@ -174,6 +186,7 @@ class FakeJupyterHub(FakeHub):
         answer = self._service("POST", "admissions", asked)
         while answer.is_success and answer.json()["grant"] is None and not lab.is_cancelled:
             lab.lease = answer.json()["lease"]
+            lab.settled.set()
             time.sleep(POLL_SECONDS)
             answer = self._service("GET", f"admissions/{lab.lease}")
         with self._lock:
@@ -213,20 +226,20 @@ class FakeJupyterHub(FakeHub):
         self._report(lab, "ended")
 
     def _report(self, lab: Lab, state: str) -> None:
-        self._service("PATCH", f"leases/{lab.lease}", {"state": state})
+        if self.spawner_url:
+            self._service("PATCH", f"leases/{lab.lease}", {"state": state})
 
     def _service(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """Ask the spawner service, again and again while it is away."""
         until = time.monotonic() + SECONDS
         while True:
             try:
-                return httpx.request(
+                return self._http.request(
                     method,
                     f"{self.spawner_url}{path}",
                     json=body,
                     headers={"Authorization": f"token {self.torch_token}"},
                     timeout=SECONDS,
-                    trust_env=False,
                 )
             except httpx.HTTPError:
                 if time.monotonic() > until:

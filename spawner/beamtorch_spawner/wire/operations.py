@@ -105,7 +105,7 @@ class Difference(Wire):
     lease: str | None
     username: str | None
     server: str | None
-    action: str = Field(description="adopt, end-lease, change, end-pod, wait, leave")
+    action: str = Field(description="adopt, end-lease, change, end-pod, wait, forget, leave")
     message: Words
 
 
@@ -131,3 +131,5 @@ class ClusterPod(Wire):
     created_at: datetime
     started_at: datetime | None = None
     deletion_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = Field(default=None, description="why it ended, in the cluster's word: OOMKilled, Evicted, …")

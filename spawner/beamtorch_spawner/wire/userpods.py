@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from beamtorch_facility.identity import Username
 from beamtorch_facility.words import Words
-from beamtorch_spawner.resources import Cores, Extended, Memory
+from beamtorch_spawner.resources import Cores, Extended, Memory, Resources
 from beamtorch_spawner.wire.base import Wire
 from beamtorch_spawner.wire.leases import LeaseState
 
@@ -100,6 +100,7 @@ class UserServer(Wire):
     running_at: datetime | None = None
     expires_at: datetime | None = None
     url: str | None = Field(default=None, description="where it opens")
+    next_start: Resources | None = Field(default=None, description="what it gets next time, if PATCH said so")
 
 
 class TorchUser(Wire):

@@ -1,10 +1,13 @@
 """The spawner service with a Hub whose labs are entries in a list, on one database and on the other."""
 
+import contextlib
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,11 @@ from beamtorch_spawner.testing import FakeJupyterHub
 ACCESS = "access:services!service=spawner"
 PREFIX = "/services/spawner/"
 SERVICE_TOKEN = "spawner-token"
+EDGE_HERE = "127.0.0.9"
 PEOPLE = {"marsh": ["facility-admin"], "zhang": ["proposal-2026-1417"], "okafor": ["proposal-2026-0988"]}
-PEOPLE |= {f"guest{number:02}": ["proposal-2026-0001"] for number in range(60)}
+PEOPLE |= {f"guest{number:02}": ["proposal-2026-0001"] for number in range(110)}
 POLICY = {
-    "trusted_proxies": ["10.9.0.0/24", "127.0.0.9/32"],
+    "trusted_proxies": ["10.9.0.0/24", f"{EDGE_HERE}/32"],
     "never_terminals": ["10.244.0.0/16", "198.51.100.0/24"],
     "most_hops": 3,
 }
@@ -41,24 +45,35 @@ class Stand:
     hub: FakeJupyterHub
     where: Path
     tokens: dict[str, str]
-    used: int = 0
+    people_used: int = 0
+    addresses_used: int = 0
+    doors: dict[str | None, httpx.Client] = field(default_factory=dict)
+    """Clients by the address of this machine that they call from."""
+
+    def __post_init__(self) -> None:
+        for address in (None, EDGE_HERE):
+            transport = httpx.HTTPTransport(verify=False, local_address=address)
+            self.doors[address] = httpx.Client(transport=transport, trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        for door in self.doors.values():
+            door.close()
 
     def person(self) -> str:
         """Return somebody who has not appeared yet."""
-        self.used += 1
-        return f"guest{self.used - 1:02}"
+        self.people_used += 1
+        return f"guest{self.people_used:02}"
 
     def api(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         if who not in self.tokens:
             self.tokens[who] = self.hub.issue(who, ACCESS)
         headers = {"Authorization": f"token {self.tokens[who]}", **more.pop("headers", {})}
-        with httpx.Client(transport=more.pop("transport", None), trust_env=False, timeout=30) as http:
-            return http.request(method, f"{self.url}{path}", headers=headers, **more)
+        return self.doors[more.pop("via", None)].request(method, f"{self.url}{path}", headers=headers, **more)
 
     def register(self, **info: Any) -> str:
         """Register the next free address as a terminal where nothing delays a release; return the address."""
-        self.used += 1
-        told = {"ip": f"10.41.{self.used // 250}.{self.used % 250 + 1}", "beamline": "ID09"}
+        self.addresses_used += 1
+        told = {"ip": f"10.41.{self.addresses_used // 250}.{self.addresses_used % 250 + 1}", "beamline": "ID09"}
         told |= {"grace_seconds": 0, "minimum_seconds": 0, **info}
         answer = self.api("marsh", "POST", "uniqueipinfo/", json=told)
         assert answer.status_code == 201, answer.text
@@ -91,18 +106,16 @@ class Stand:
 
     def told(self, username: str) -> list[str]:
         """Return what was told to somebody, in English."""
-        token = {"Authorization": f"token {self.tokens.setdefault(username, self.hub.issue(username, ACCESS))}"}
+        token = self.tokens.setdefault(username, self.hub.issue(username, ACCESS))
+        headers = {"Authorization": f"token {token}", "Last-Event-ID": "0"}
         found: list[str] = []
+        # The stream has no end; whoever is told nothing for a while was told everything.
         with (
-            httpx.Client(trust_env=False, timeout=1.0) as http,
-            http.stream("GET", f"{self.url}events", headers={**token, "Last-Event-ID": "0"}) as answer,
+            contextlib.suppress(httpx.ReadTimeout),
+            self.doors[None].stream("GET", f"{self.url}events", headers=headers, timeout=0.7) as answer,
         ):
-            try:
-                for line in answer.iter_lines():
-                    if line.startswith("data:"):
-                        found.append(str(yaml.safe_load(line.removeprefix("data:"))["message"]["en"]))
-            except httpx.ReadTimeout:
-                return found
+            for line in answer.iter_lines():
+                found += [json.loads(line[5:])["message"]["en"]] if line.startswith("data:") else []
         return found
 
     def ended_sessions(self, after: int = 0) -> list[dict[str, Any]]:
@@ -117,6 +130,13 @@ class Stand:
             assert time.monotonic() < until, "waited in vain"
             time.sleep(0.02)
         return answer
+
+
+@pytest.fixture
+def occupied(stand: Stand) -> tuple[Stand, str, str, str]:
+    """A terminal with somebody's lab: the stand, the address, the person, the lease."""
+    terminal, victim = stand.register(), stand.person()
+    return stand, terminal, victim, stand.lab_at(terminal, victim, session="0" * 64)
 
 
 def settings_of(where: Path, database: str, api_url: str) -> SpawnerSettings:
@@ -148,15 +168,42 @@ def write_people(where: Path) -> None:
     (where / "directory.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")
 
 
-def fake_hub() -> tuple[FakeJupyterHub, dict[str, str]]:
+def fake_hub() -> FakeJupyterHub:
     hub = FakeJupyterHub()
     hub.issue_for_service(SERVICE_TOKEN)
-    tokens = {
-        "torch": hub.issue("torch", ACCESS, kind="service"),
-        "console": hub.issue("console", ACCESS, "custom:torch:admin", "custom:torch:sourceip", kind="service"),
-    }
-    hub.torch_token = tokens["torch"]
-    return hub, tokens
+    hub.torch_token = hub.issue("torch", ACCESS, kind="service")
+    return hub
+
+
+def tokens_of(hub: FakeJupyterHub) -> dict[str, str]:
+    console = hub.issue("console", ACCESS, "custom:torch:admin", "custom:torch:sourceip", kind="service")
+    return {"torch": hub.torch_token, "console": console}
+
+
+@pytest.fixture
+def prepared() -> Callable[[Path, str], tuple[FakeJupyterHub, Callable[[str], SpawnerSettings]]]:
+    """Return a function that makes a Hub, and the settings of a service for the Hub's address."""
+
+    def prepare(where: Path, database: str) -> tuple[FakeJupyterHub, Callable[[str], SpawnerSettings]]:
+        write_people(where)
+        return fake_hub(), partial(settings_of, where, database)
+
+    return prepare
+
+
+@pytest.fixture
+def make_stand() -> Iterator[Callable[[str, FakeJupyterHub, Path], Stand]]:
+    """Return a function that makes a stand of a Hub and the address of a service."""
+    made: list[Stand] = []
+
+    def make(url: str, hub: FakeJupyterHub, where: Path) -> Stand:
+        hub.spawner_url = url
+        made.append(Stand(url=url, hub=hub, where=where, tokens=tokens_of(hub)))
+        return made[-1]
+
+    yield make
+    for stand in made:
+        stand.close()
 
 
 @contextmanager
@@ -178,13 +225,14 @@ def running(app: Any) -> Iterator[str]:
 @contextmanager
 def stand_on(database: str, where: Path) -> Iterator[Stand]:
     write_people(where)
-    hub, tokens = fake_hub()
+    hub = fake_hub()
     with served(hub) as api_url, running(create_app(settings_of(where, database, api_url))) as url:
         hub.spawner_url = url
-        stand = Stand(url=url, hub=hub, where=where, tokens=tokens)
+        stand = Stand(url=url, hub=hub, where=where, tokens=tokens_of(hub))
         stand.write_policy()
         yield stand
         hub.close()
+        stand.close()
 
 
 @pytest.fixture(scope="module")
@@ -202,5 +250,5 @@ def either_stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         yield request.getfixturevalue("stand")
         return
     where = tmp_path_factory.mktemp("stand")
-    with stand_on(request.getfixturevalue("postgres_database"), where) as stand:
+    with stand_on(request.getfixturevalue("new_postgres_database")(), where) as stand:
         yield stand

@@ -23,7 +23,7 @@ lines = st.lists(
 )
 
 
-def from_(address, *forwarded):
+def from_(address, *forwarded: str):
     found = resolve(Peer(address=address, forwarded_for=forwarded), POLICY)
     return None if found is None else str(found)
 

@@ -23,6 +23,30 @@
       narrow();
     });
 
+  /* Time left goes on while the page is open; the words are those of the server. */
+  const split = (seconds) => {
+    const [day, hour, minute] = [86400, 3600, 60];
+    if (seconds < 600) return [[Math.floor(seconds / minute), "min", "分"], [seconds % minute, "s", "秒"]];
+    if (seconds < day) return [[Math.floor(seconds / hour), "h", "小时"], [Math.floor((seconds % hour) / minute), "min", "分"]];
+    return [[Math.floor(seconds / day), "d", "天"], [Math.floor((seconds % day) / hour), "h", "小时"]];
+  };
+  function count() {
+    for (const box of document.querySelectorAll("[data-time-left]")) {
+      const [end, begun] = [Date.parse(box.dataset.timeLeft), Date.parse(box.dataset.begun)];
+      const left = Math.max(0, Math.round((end - Date.now()) / 1000));
+      const parts = split(left);
+      const shown = parts.filter(([number]) => number > 0);
+      const said = shown.length ? shown : [parts[1]];
+      const words = (at) => said.map((part) => part[0] + " " + part[at]).join(" ");
+      box.querySelector(".big").textContent = t(words(1) + " left", "剩余 " + words(2));
+      box.dataset.level = left < 180 ? "bad" : left < 1800 ? "warn" : "";
+      const bar = box.querySelector(".bt-bar i");
+      bar.className = box.dataset.level;
+      bar.style.width = Math.min(100, Math.max(0, 100 * (1 - (left * 1000) / Math.max(end - begun, 1)))) + "%";
+    }
+  }
+  if (document.querySelector("[data-time-left]")) setInterval(count, 1000);
+
   for (const button of document.querySelectorAll("[data-stop-now]"))
     button.addEventListener("click", async () => {
       const dialog = button.closest("dialog");

@@ -55,6 +55,7 @@ def upgrade() -> None:
         op.create_index(name, "leases", ["terminal"], unique=True, sqlite_where=where, postgresql_where=where)
     op.create_index("active_leases", "leases", ["state"], sqlite_where=sa.text(OVER), postgresql_where=sa.text(OVER))
     op.create_index("leases_held_until", "leases", ["held_until"])
+    op.create_index("leases_ended_at", "leases", ["ended_at"])
     with op.batch_alter_table("audit") as table:
         table.alter_column("lease", existing_type=sa.String(32), nullable=True)
         table.alter_column("username", existing_type=sa.String(200), nullable=True)
