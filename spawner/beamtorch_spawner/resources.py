@@ -86,7 +86,7 @@ def amount_of(resource: str, value: Any) -> int:
     if resource == CORES:
         return round(float(str(parse_cores(value))) * 1000)
     if resource == MEMORY:
-        return int(str(parse_memory(value)))
+        return int(Decimal(str(parse_memory(value))))
     if resource == GPU_HOURS:
         return round(float(value) * 3600)
     return int(value)

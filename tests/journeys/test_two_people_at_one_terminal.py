@@ -257,7 +257,7 @@ def test_whatever_is_forged_ends_nobody_s_server(room):
     assert before
     forged = ("-H", f"X-Forwarded-For: {room.terminal.address}", "-H", f"X-Real-IP: {room.terminal.address}")
     forged += ("-H", f"Forwarded: for={room.terminal.address}")
-    auth = ("-H", f"Authorization: token {room.token('chen')}", "-H", "Content-Type: application/json")
+    auth = ("-H", f"Authorization: token {room.token('qiao')}", "-H", "Content-Type: application/json")
     start = ("-X", "POST", "-d", '{"user_options": {"environment": "lab"}}')
     away = room.elsewhere
     done = away.curl("-f", *forged, *auth, *start, f"{away.url}hub/api/users/qiao/server")

@@ -130,7 +130,7 @@ def _checked(quota: Quota) -> Limit:
             # Raises for what Kubernetes would not take as a name.
             Resources(extended={resource: 1})
         most = amount_of(resource, quota.limit)
-    except (BeamtorchError, ValueError, TypeError, OverflowError) as error:
+    except (BeamtorchError, ArithmeticError, ValueError, TypeError) as error:
         raise MalformedQuotaError(
             Words(
                 en=f"“{quota.limit}” of “{resource[:60]}” cannot be a quota. Resources are cores, memory (200G), "

@@ -171,8 +171,8 @@ def _said_plainly() -> Iterator[None]:
     except DataError as error:
         raise UnstorableError(
             Words(
-                en="Something in this request cannot be kept: a text with a NUL character, or a number that is too large. "
-                "Leave it out.",
+                en="Something in this request cannot be kept: a text with a NUL character, or a number that is too "
+                "large. Leave it out.",
                 zh="请求中含有无法保存的内容：带 NUL 字符的文本，或过大的数值。请去掉后重试。",
             )
         ) from error
