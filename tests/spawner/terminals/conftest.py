@@ -98,6 +98,11 @@ class Stand:
     def lease(self, lease: str) -> dict[str, Any]:
         return dict(self.api("marsh", "GET", f"leases/{lease}").json())
 
+    def unharmed(self, username: str, lease: str) -> bool:
+        """Tell whether a lab runs and nobody ended it for somebody else's start."""
+        released = self.audit(action="released", lease=lease)
+        return self.runs(username) and self.lease(lease)["state"] == "running" and not released
+
     def leases(self, **query: str) -> list[dict[str, Any]]:
         return list(self.api("marsh", "GET", "leases", params=query).json())
 

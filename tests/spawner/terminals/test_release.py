@@ -157,3 +157,41 @@ def test_terminals_are_for_admins(stand, who):
         assert stand.api(who, method, "uniqueipinfo/", json={"ip": "10.41.9.9", "beamline": "ID09"}).status_code == 403
     assert stand.api(who, "DELETE", "uniqueipinfo/10.41.9.9").status_code == 403
     assert stand.api("guest59", "GET", "sessions/ended").status_code == 403
+
+
+# -- admission comes before any end --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{"environment": "matlab"}, {"environment": "lab", "image": "evil"}])
+def test_a_start_that_is_refused_ends_nothing(occupied, options):
+    stand, terminal, victim, lease = occupied
+    answer = stand.hub.click(stand.person(), peer=stand.at(terminal), **options)
+    assert answer.status_code == 422
+    assert stand.unharmed(victim, lease)
+    assert stand.leases(username=victim)[0]["state"] == "running"
+
+
+def test_a_start_for_which_there_is_no_room_ends_nothing(either_stand):
+    stand = either_stand
+    terminal = stand.register()
+    first, second = stand.person(), stand.person()
+    hers = stand.lab_at(terminal, first)
+    quota = {"scope": "user", "subject": second, "resource": "servers", "limit": 0}
+    assert stand.api("marsh", "PUT", "quotas", json=quota).status_code == 200
+    answer = stand.hub.click(second, peer=stand.at(terminal), environment="lab")
+    assert answer.json()["type"] == "urn:beamtorch:problem:quota-exceeded"
+    assert stand.unharmed(first, hers)
+
+
+def test_what_the_release_frees_counts_as_free_and_not_twice(either_stand):
+    stand = either_stand
+    terminal = stand.register(beamline="B77")
+    first, second, third = stand.person(), stand.person(), stand.person()
+    stand.lab_at(terminal, first)
+    quota = {"scope": "beamline", "subject": "B77", "resource": "servers", "limit": 1}
+    assert stand.api("marsh", "PUT", "quotas", json=quota).status_code == 200
+    stand.lab_at(terminal, second)
+    assert stand.runs(second)
+    other = stand.register(beamline="B77")
+    answer = stand.hub.click(third, peer=stand.at(other), environment="lab")
+    assert answer.json()["type"] == "urn:beamtorch:problem:quota-exceeded"
