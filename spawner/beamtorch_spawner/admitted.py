@@ -63,7 +63,7 @@ class AdmittedSpawner(LoggingConfigurable):
         BeamtorchError
             The refusal, or that the service cannot be asked.
         """
-        peer, session = origin(getattr(self, "handler", None))
+        peer, session = origin(getattr(self, "handler", None), self.user.name)
         request = AdmissionRequest(
             username=self.user.name,
             server=self.name,
@@ -108,9 +108,14 @@ class AdmittedSpawner(LoggingConfigurable):
 GIVEN_UP = Words(en="The start was given up before the server ran.", zh="启动在服务器运行前被取消。")
 
 
-def origin(handler: Any) -> tuple[Peer | None, str | None]:
-    """Return who is connected to the Hub with which session, for a click; nothing for whatever only looks (GET)."""
+def origin(handler: Any, owner: str) -> tuple[Peer | None, str | None]:
+    """Return who is connected to the Hub with which session, for an owner's own click.
+
+    Nothing for whatever only looks (GET), nor for an admin or a service who starts somebody's server from elsewhere.
+    """
     if handler is None or handler.request.method != "POST":
+        return None, None
+    if getattr(getattr(handler, "current_user", None), "name", None) != owner:
         return None, None
     session = handler.get_session_cookie() if hasattr(handler, "get_session_cookie") else None
     return peer_of(handler), hashlib.sha256(session.encode()).hexdigest() if session else None
