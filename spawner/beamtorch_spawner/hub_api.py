@@ -15,8 +15,8 @@ from beamtorch_service.settings import HubSettings
 from beamtorch_spawner.errors import SpawnerError, SpawnerRefusedError
 from beamtorch_spawner.services.ports import HubServer
 
-HUB_SCOPES = ("list:users", "read:users:name", "read:servers", "start:servers", "delete:servers", "admin:users")
-"""What the service's role at the Hub needs: to see servers, to start and stop them, to make people known."""
+HUB_SCOPES = ("list:users", "read:users:name", "servers", "admin:users")
+"""What the service's role needs, in words of JupyterHub 5, too: to see, start and stop servers, to add people."""
 PAGE = 200
 AGAIN_SECONDS = 0.2
 START_SECONDS = 30.0

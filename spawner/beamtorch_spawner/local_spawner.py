@@ -111,7 +111,7 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
             await self.end_stray()
             return await self._begin(grant)
         except BeamtorchError as error:
-            raise refusal(error) from error
+            raise refusal(error, self) from error
 
     async def end_stray(self, lease: str = "") -> None:  # noqa: ARG002 - a record tells more than a lease
         """End what still runs under this server's name without the Hub's knowledge."""

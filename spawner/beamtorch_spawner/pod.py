@@ -81,9 +81,13 @@ def _latest_end(grant: Grant) -> dict[str, Any]:
 
 def _command(grant: Grant, python: str) -> list[str]:
     first, *rest = grant.command
-    command = [python if first == "python" else first, *rest]
+    return with_command_beside(grant, [python if first == "python" else first, *rest])
+
+
+def with_command_beside(grant: Grant, server: list[str]) -> list[str]:
+    """Return the command of a server with the single command of its grant beside it, if there is one."""
     if not grant.single_command:
-        return command
+        return server
     beside = BESIDE.format(log=SINGLE_COMMAND_LOG, command=shlex.join(grant.single_command))
     # "$@" of the shell are the words after the first, which is the shell's own name.
-    return ["sh", "-c", beside, "server", *command]
+    return ["sh", "-c", beside, "server", *server]

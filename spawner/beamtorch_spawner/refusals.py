@@ -49,5 +49,7 @@ def refusal(error: BeamtorchError, spawner: Any = None) -> Exception:
 
 def _do_not_count(spawner: Any) -> None:
     """Take one off the Hub's count of failures in a row before it adds one for this refusal."""
-    settings = spawner.user.settings
-    settings["failure_count"] = settings.get("failure_count", 0) - 1
+    handler = getattr(spawner, "handler", None)
+    # The count is the application's; whoever starts without a handler is not counted either.
+    if handler is not None:
+        handler.settings["failure_count"] = handler.settings.get("failure_count", 0) - 1

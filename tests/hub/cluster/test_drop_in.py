@@ -26,6 +26,7 @@ from beamtorch_spawner.hub_api import HUB_SCOPES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.platform]
 OLD = "5.5.4"
+SERVICES = ("spawner", "torch", "operator")
 
 CONFIG = """
 c = get_config()
