@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from beamtorch_spawner.pod import with_command_beside
 from beamtorch_spawner.wire import Grant
 
 LEASE_MARK = "BEAMTORCH_LEASE"
@@ -42,7 +43,8 @@ def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], p
     place
         This machine.
     """
-    command = tuple(place.python if part == "python" else part for part in grant.command[:1]) + grant.command[1:]
+    first, *rest = grant.command
+    command = with_command_beside(grant, [place.python if first == "python" else first, *rest])
     root = ("--ServerApp.allow_root=True",) if place.is_root else ()
     return Launch(
         command=(*command, *grant.args, *root),

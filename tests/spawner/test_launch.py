@@ -91,3 +91,11 @@ def test_the_hub_s_own_variables_cannot_be_replaced_by_a_grant():
     assert launch(forged, username="okafor", hub_environment=HUB, place=PLACE).environment[
         "JUPYTERHUB_API_TOKEN"
     ] == HUB["JUPYTERHUB_API_TOKEN"]  # fmt: skip
+
+
+def test_a_command_beside_the_server_runs_as_in_a_pod():
+    grant = granted("lab", person()).model_copy(update={"single_command": ("python3", "run it.py")})
+    command = launch(grant, username="okafor", hub_environment=HUB, place=PLACE).command
+    assert command[:2] == ("sh", "-c")
+    assert "python3 'run it.py'" in command[2]
+    assert command[4:7] == ("/venv/bin/python", "-m", "jupyterhub.singleuser")

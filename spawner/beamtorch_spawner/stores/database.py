@@ -37,7 +37,7 @@ _READING = "beamtorch_reading"
 class DatabaseUnusableError(SpawnerError):
     """The database does not answer, or cannot be written."""
 
-    code = "database-unusable"
+    code = "spawner-database-unusable"
     status = 503
     title = Words(en="The spawner's database does not answer", zh="启动服务的数据库无响应")
 
