@@ -50,16 +50,27 @@ class _People(BaseModel):
 
 
 class YamlDirectory:
-    """People from a YAML file, read again at each question so that a change counts at once."""
+    """People from a YAML file, read again whenever it changed so that a change counts at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read: tuple[tuple[int, int, int], dict[Username, Identity]] | None = None
 
     def people(self) -> Iterable[Identity]:
         """Return everybody in the file."""
+        return tuple(self._people().values())
+
+    def _people(self) -> dict[Username, Identity]:
         try:
+            seen = self._path.stat()
+            version = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+            if self._read is not None and self._read[0] == version:
+                return self._read[1]
             document = yaml.safe_load(self._path.read_text(encoding="utf-8"))
-            return tuple(_People.model_validate(document).people)
+            # The first of a name counts.
+            people: dict[Username, Identity] = {}
+            for one in _People.model_validate(document).people:
+                people.setdefault(one.username, one)
         except (OSError, yaml.YAMLError, ValidationError) as error:
             raise DirectoryError(
                 Words(
@@ -67,12 +78,14 @@ class YamlDirectory:
                     zh=f"无法将 {self._path} 读作人员目录：{error}。请修正文件后重试。",
                 )
             ) from error
+        self._read = (version, people)
+        return people
 
     def person(self, username: Username) -> Identity:
         """Return one person of the file."""
-        for identity in self.people():
-            if identity.username == username:
-                return identity
+        known = self._people().get(username)
+        if known is not None:
+            return known
         raise UnknownPersonError(
             Words(
                 en=f"The directory knows nobody called “{username}”. Check the spelling, or ask the user office.",

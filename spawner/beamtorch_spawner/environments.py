@@ -3,6 +3,7 @@
 import os
 import tempfile
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -117,10 +118,10 @@ class Environments(BaseModel):
 
 
 def load_environments(path: Path) -> tuple[Environment, ...]:
-    """Read the offers from a YAML file."""
+    """Read the offers from a YAML file, again whenever it changed."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Environments.model_validate(document).environments
+        seen = path.stat()
+        return _parsed(path, (seen.st_mtime_ns, seen.st_size, seen.st_ino))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise EnvironmentsUnreadableError(
             Words(
@@ -128,6 +129,11 @@ def load_environments(path: Path) -> tuple[Environment, ...]:
                 zh=f"无法将 {path} 读作环境列表：{error}。请修正文件后重试。",
             )
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, version: tuple[int, int, int]) -> tuple[Environment, ...]:  # noqa: ARG001 - what is remembered is one version's
+    return Environments.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).environments
 
 
 def install_environments(path: Path) -> bool:

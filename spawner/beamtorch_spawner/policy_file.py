@@ -1,9 +1,10 @@
-"""What a facility decides about labs beside the quotas: one strict YAML file, read again at each question.
+"""What a facility decides about labs beside the quotas: one strict YAML file, read again whenever it changed.
 
 Lifetimes by role, images, trusted proxies, addresses that never are a terminal. No file means the defaults below.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def load_policy(path: Path | None) -> Policy:
     if path is None or not path.exists():
         return Policy()
     try:
-        return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        seen = path.stat()
+        return _parsed(path, (seen.st_mtime_ns, seen.st_size, seen.st_ino))
     except (OSError, yaml.YAMLError, ValidationError, ValueError) as error:
         raise PolicyUnreadableError(
             Words(
@@ -95,3 +97,8 @@ def load_policy(path: Path | None) -> Policy:
                 zh=f"无法将 {path} 读作策略文件：{error}。请修正后重新启动。",
             )
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, version: tuple[int, int, int]) -> Policy:  # noqa: ARG001 - what is remembered is one version's
+    return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})

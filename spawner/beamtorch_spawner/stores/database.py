@@ -1,7 +1,8 @@
 """The database of the spawner service: opening it, its transactions, and bringing its tables up to date."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
+        self._turn = threading.Lock() if make_url(url).get_backend_name() == "sqlite" else nullcontext()
         self._writers = sessionmaker(self._engine, expire_on_commit=False)
         self._readers = sessionmaker(self._engine.execution_options(**{_READING: True}), expire_on_commit=False)
 
@@ -136,7 +138,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Stores]:
         """Open a transaction that commits at its end."""
-        with _said_plainly(), self._writers.begin() as session:
+        # Threads of one process take turns here: SQLite's own waiting is a lottery in which somebody loses for ever.
+        with self._turn, _said_plainly(), self._writers.begin() as session:
             yield Stores(session)
 
     @contextmanager

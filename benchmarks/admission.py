@@ -1,0 +1,211 @@
+"""Admissions: 300 at once against a quota of 100, and one after another on the idle service; SQLite and PostgreSQL.
+
+Run it as ``python benchmarks/admission.py`` or ``just bench admission``. The service is a process of its own behind
+HTTP, with a Hub that answers from memory. Rounds alternate between the databases, because what else runs on the machine
+makes both slower. PostgreSQL is Debian's, in a temporary folder; without it only SQLite is measured.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from beamtorch_service.testing import FakeHub, served
+
+ACCESS = "access:services!service=spawner"
+GPU = "nvidia.com/gpu"
+AT_ONCE, QUOTA = 300, 100
+RESULTS = Path(__file__).parent / "results" / "admission.json"
+ENVIRONMENTS = {
+    "environments": [
+        {"id": "any", "kind": "lab", "name": {"en": "Any", "zh": "任意"}, "summary": {"en": "", "zh": ""},
+         "extra_resource": {GPU: 1}},
+    ]
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str | None]:
+    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not tools:
+        yield None
+        return
+    place = Path(tempfile.mkdtemp(prefix="pg-"))
+    other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if other:
+        os.chown(place, 65534, 65534)
+    data = place / "data"
+
+    def run(*command: str) -> None:
+        subprocess.run([*other, *command], check=True, capture_output=True, cwd=place)
+
+    run(str(tools[-1] / "initdb"), "-D", str(data), "-U", "bench", "-A", "trust")
+    control = [str(tools[-1] / "pg_ctl"), "-D", str(data)]
+    settings = f"-c listen_addresses= -c unix_socket_directories={place}"
+    run(*control, "-l", str(place / "log"), "-w", "-o", settings, "start")
+    try:
+        yield f"postgresql+psycopg://bench@/postgres?host={place}"
+    finally:
+        run(*control, "-m", "immediate", "stop")
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def service(where: Path, database: str, hub: FakeHub) -> Iterator[str]:
+    people = [
+        {"username": f"guest{n}", "full_name": {"en": "Guest", "zh": "访客"}, "uid": 50001 + n, "gid": 50001 + n}
+        for n in range(AT_ONCE)
+    ]
+    marsh = {"username": "marsh", "full_name": {"en": "M", "zh": "马"}, "uid": 60000, "gid": 60000}
+    people.append({**marsh, "groups": ["facility-admin"]})
+    (where / "people.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")
+    (where / "environments.yaml").write_text(yaml.safe_dump(ENVIRONMENTS), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with served(hub) as api_url:
+        own = {
+            "JUPYTERHUB_SERVICE_NAME": "spawner",
+            "JUPYTERHUB_SERVICE_PREFIX": "/services/spawner/",
+            "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}",
+            "JUPYTERHUB_API_URL": api_url,
+            "JUPYTERHUB_API_TOKEN": "bench",
+            "BEAMTORCH_SPAWNER_DATABASE": database,
+            "BEAMTORCH_ENVIRONMENTS": str(where / "environments.yaml"),
+            "BEAMTORCH_DIRECTORY": str(where / "people.yaml"),
+            "BEAMTORCH_PUBLIC_URL": "http://127.0.0.1/",
+        }
+        with subprocess.Popen([sys.executable, "-m", "beamtorch_spawner"], env={**os.environ, **own}) as process:
+            url = f"http://127.0.0.1:{port}/services/spawner/"
+            try:
+                until = time.monotonic() + 60
+                while time.monotonic() < until:
+                    with contextlib.suppress(httpx.HTTPError):
+                        httpx.get(f"{url}health", trust_env=False)
+                        break
+                    time.sleep(0.05)
+                yield url
+            finally:
+                process.terminate()
+
+
+async def at_once(url: str, token: str) -> dict[str, Any]:
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    headers = {"Authorization": f"token {token}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120, limits=limits, trust_env=False) as http:
+
+        async def ask(number: int) -> tuple[int, float]:
+            began = time.perf_counter()
+            body = {"username": f"guest{number}", "user_options": {"environment": "any"}}
+            answer = await http.post("admissions", json=body)
+            return answer.status_code, time.perf_counter() - began
+
+        began = time.perf_counter()
+        answers = await asyncio.gather(*(ask(number) for number in range(AT_ONCE)))
+        took = time.perf_counter() - began
+    codes = [code for code, _ in answers]
+    return {
+        "seconds": took,
+        "granted": codes.count(201),
+        "refused": codes.count(403),
+        "failed": len(codes) - codes.count(201) - codes.count(403),
+        "p95_ms": 1000 * statistics.quantiles([seconds for _, seconds in answers], n=20)[-1],
+    }
+
+
+def one_by_one(url: str, token: str, rounds: int) -> list[float]:
+    """Return seconds of single admissions, each ended before the next."""
+    times = []
+    with httpx.Client(base_url=url, headers={"Authorization": f"token {token}"}, timeout=60, trust_env=False) as http:
+        for number in range(rounds):
+            began = time.perf_counter()
+            body = {"username": f"guest{number % AT_ONCE}", "user_options": {"environment": "any"}}
+            answer = http.post("admissions", json=body)
+            times.append(time.perf_counter() - began)
+            http.patch(f"leases/{answer.json()['lease']}", json={"state": "ended"})
+    return times
+
+
+def end_all(url: str, torch: str, marsh: str) -> int:
+    """End every active lease; return how many there were."""
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+        query = {"active": "true", "limit": 500}
+        leases = http.get("leases", params=query, headers={"Authorization": f"token {marsh}"}).json()
+        for lease in leases:
+            headers = {"Authorization": f"token {torch}"}
+            http.patch(f"leases/{lease['id']}", json={"state": "ended"}, headers=headers)
+    return len(leases)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of 300 at once, per database")
+    parser.add_argument("--single", type=int, default=200, help="admissions one after another, per round")
+    options = parser.parse_args()
+    hub = FakeHub()
+    torch, marsh = hub.issue("torch", ACCESS, kind="service"), hub.issue("marsh", ACCESS)
+    found: dict[str, list[dict[str, Any]]] = {}
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
+        databases = {"sqlite": f"sqlite:///{folders[0]}/spawner.sqlite", "postgresql": stack.enter_context(postgres())}
+        for where, (name, database) in zip(folders, databases.items(), strict=True):
+            if database is not None:
+                urls[name] = stack.enter_context(service(where, database, hub))
+        quota = {"scope": "facility", "subject": "", "resource": GPU, "limit": QUOTA}
+        for url in urls.values():
+            headers = {"Authorization": f"token {marsh}"}
+            httpx.put(f"{url}quotas", json=quota, headers=headers, trust_env=False).raise_for_status()
+        for _ in range(options.rounds):
+            for name, url in urls.items():
+                singles = one_by_one(url, torch, options.single)
+                burst = asyncio.run(at_once(url, torch))
+                burst["held_after"] = end_all(url, torch, marsh)
+                found.setdefault(name, []).append({"single": singles, "burst": burst})
+    report(found)
+
+
+def report(found: dict[str, list[dict[str, Any]]]) -> None:
+    result: dict[str, Any] = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "quota": QUOTA,
+        "at_once": AT_ONCE,
+        "databases": {},
+    }
+    print(f"{'':12}{'p50':>9}{'p95':>9}{'p99':>9}   {AT_ONCE} at once: granted / refused / failed, seconds")
+    for name, rounds in found.items():
+        singles = sorted(1000 * seconds for one in rounds for seconds in one["single"])
+        cuts = statistics.quantiles(singles, n=100)
+        bursts = [one["burst"] for one in rounds]
+        result["databases"][name] = {
+            "single_ms": {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "count": len(singles)},
+            "bursts": bursts,
+        }
+        told = "; ".join(f"{b['granted']} / {b['refused']} / {b['failed']}, {b['seconds']:.1f}" for b in bursts)
+        print(f"{name:12}{cuts[49]:7.1f}ms{cuts[94]:7.1f}ms{cuts[98]:7.1f}ms   {told}")
+        over = max(b["held_after"] for b in bursts)
+        print(f"{'':12}never more than {over} held of {QUOTA}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
