@@ -65,7 +65,8 @@ class Expiry:
 
     def _look(self) -> tuple[Told, list[Ending]]:
         told, endings = Told(), []
-        with self._database.transaction() as stores:
+        # Behind the gate: two replicas that both think they lead do not see the same clock's jump twice.
+        with self._database.admitting() as stores:
             now, told.jump = follow_the_clock(stores, self._clock)
             for row in stores.leases.active():
                 if self._has_come_to_nothing(row, now):
