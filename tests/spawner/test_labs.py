@@ -134,7 +134,7 @@ def test_a_killed_hub_finds_its_lab_again(lab):
     lab.wait(lambda: lab.is_ready("okafor"))
     assert lab.record("okafor") == before
     assert lab_api(lab, "okafor", "GET", "api/status").status_code == 200
-    assert newest_state(lab, "okafor") == "running"
+    lab.wait(lambda: newest_state(lab, "okafor") == "running")
 
 
 def start_kernel_with_a_stubborn_child(lab):
