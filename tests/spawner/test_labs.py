@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_a_lab_that_dies_at_its_start_is_told_with_the_name_of_its_log(hub):
 
 def test_a_home_that_cannot_be_made_is_told_with_its_name(hub):
     home = hub.where / "homes" / "marsh"
+    shutil.rmtree(home, ignore_errors=True)
     home.write_text("in the way")
     try:
         answer = hub.start("marsh", environment="lab")

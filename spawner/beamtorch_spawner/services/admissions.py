@@ -278,7 +278,7 @@ class Admissions:
         holder = stores.leases.holder(request.username, request.server)
         try:
             if holder is not None:
-                _refuse_while_held(holder, request.server, now)
+                _refuse_while_held(holder, request.server, now, by_order=is_reservation)
             claim = self._terminals.claim(stores, request, source=source, confirm=start.options.confirm, now=now)
             demand_room(stores, _asking(request, start, claim), now)
         except BeamtorchError as refusal:
@@ -364,11 +364,12 @@ def _asking(request: AdmissionRequest, start: Start, claim: Claim | None) -> Ask
     )
 
 
-def _refuse_while_held(holder: LeaseRow, server: str, now: datetime) -> None:
-    """Refuse a second start; one that never came to running gives way, unless it is a fresh reservation or a wait."""
-    fresh = holder.requested_at > now - timedelta(seconds=RESERVED_SECONDS)
+def _refuse_while_held(holder: LeaseRow, server: str, now: datetime, *, by_order: bool) -> None:
+    """Refuse a second start; to the Hub, which knows its servers, one that never came to running gives way."""
+    state, fresh = holder.lease_state, holder.changed_at > now - timedelta(seconds=RESERVED_SECONDS)
     is_reserved = holder.ticket_hash is not None and holder.redeemed_at is None and fresh
-    if holder.lease_state is LeaseState.ADMITTED and (is_reserved or holder.awaits is not None):
+    is_on_its_way = by_order and fresh and state in {LeaseState.ADMITTED, LeaseState.STARTING}
+    if is_on_its_way or (state is LeaseState.ADMITTED and (is_reserved or holder.awaits is not None)):
         raise StartUnderWayError(
             Words(
                 en="This server is being started already. Wait for it, or stop it first.",

@@ -289,10 +289,12 @@ def kubeconfig() -> Iterator[Path]:
         return
     if not BUILDER.exists() or os.geteuid() != 0:
         pytest.skip("no KUBECONFIG: these tests need a Kubernetes")
+    was_up = subprocess.run([str(BUILDER), "kubectl", "get", "nodes"], capture_output=True, check=False).returncode == 0
     done = subprocess.run([str(BUILDER), "up"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     yield Path(done.stdout.strip().removeprefix("export KUBECONFIG="))
-    subprocess.run([str(BUILDER), "down"], capture_output=True, check=False)
+    if not was_up:
+        subprocess.run([str(BUILDER), "down"], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")
