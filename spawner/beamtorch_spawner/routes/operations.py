@@ -15,8 +15,6 @@ from beamtorch_spawner.stores.audit import AuditSought
 from beamtorch_spawner.wire import AuditEntry
 
 HEARTBEAT_SECONDS = 15
-STREAM_SECONDS = 600
-"""After which a stream closes and its client comes back, so that a withdrawn token does not hear for ever."""
 
 
 def operations_router(*, access: Access, story: Story, stream: Stream, metrics: Metrics) -> APIRouter:
