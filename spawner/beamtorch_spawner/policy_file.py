@@ -61,6 +61,7 @@ class Policy(_Strict):
     )
     most_hops: int = Field(default=5, ge=1, description="a longer chain of proxies counts as unknown")
     orphan_seconds: int = Field(default=300, ge=10, description="after which a pod that nobody can use is ended")
+    unheard_seconds: int = Field(default=120, ge=10, description="a start the hub does not know of is over after that")
     terminal_starts_per_minute: int = Field(default=4, ge=1, description="more releases at one address are refused")
 
     def lifetime(self, groups: tuple[str, ...]) -> Lifetime:

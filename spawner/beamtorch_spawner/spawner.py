@@ -121,16 +121,19 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             await super().stop(now=True)
             raise
         await self.checkpoint("running")
-        pod = self._pod() or {}
-        self._reports.tell(
-            grant.lease,
-            LeaseState.RUNNING,
-            pod=self.pod_name,
-            pod_uid=pod.get("metadata", {}).get("uid"),
-            at=_moment(pod.get("metadata", {}).get("creationTimestamp")),
-        )
+        self._report_running(grant.lease)
         await self.checkpoint("reported")
         return url
+
+    def _report_running(self, lease: str) -> None:
+        told = (self._pod() or {}).get("metadata", {})
+        self._reports.tell(
+            lease,
+            LeaseState.RUNNING,
+            pod=self.pod_name,
+            pod_uid=told.get("uid"),
+            at=_moment(told.get("creationTimestamp")),
+        )
 
     async def _start_or_say_why(self) -> str:
         """Start the pod, and stop waiting for it as soon as the cluster says that it will not come."""
@@ -257,10 +260,24 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             level("%s cannot be looked at since %.0f s; taken to run", self.pod_name, unseen, exc_info=True)
             return None
         self._unseen_since = None
+        if code is None:
+            self._take_over_found()
         if code is not None and self._lease:
             self._reports.tell(self._lease, LeaseState.FAILED if code else LeaseState.ENDED, at=self._ended_at())
             self._lease = ""
         return int(code) if code is not None else None
+
+    def _take_over_found(self) -> None:
+        """Report a pod whose start the Hub did not live to finish: it knows the server again, the pod says which."""
+        pod = self._pod()
+        if self._lease or pod is None or not self.is_pod_running(pod):
+            return
+        if self._start_future is not None and not self._start_future.done():
+            return
+        self._lease = str(pod["metadata"].get("labels", {}).get(marks.LEASE, ""))
+        self._is_found = bool(self._lease)
+        if self._is_found:
+            self._report_running(self._lease)
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - JupyterHub's signature
         """End the pod and wait until it is gone: before that it still holds what others want."""
@@ -301,12 +318,8 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         return found
 
 
-def _literal(texts: dict[str, str]) -> dict[str, str]:
-    """Return texts that KubeSpawner, which takes every text for a template, leaves as they are."""
-    return {name: text.replace("{", "{{").replace("}", "}}") for name, text in texts.items()}
-
-
 def _verbatim(words: Mapping[str, str]) -> dict[str, str]:
+    """Return texts that KubeSpawner, which takes every text for a template, leaves as they are."""
     return {name: value.replace("{", "{{").replace("}", "}}") for name, value in words.items()}
 
 

@@ -32,6 +32,14 @@ def test_a_person_s_quota_counts_all_their_servers(desk):
     desk.admit("zhang", "second", cores=1)
 
 
+def test_a_start_that_never_came_to_running_is_not_in_the_way_of_the_next_one(desk):
+    """The hub died with it; what it held is the last of the quota."""
+    desk.limit("facility", GPU, 1)
+    desk.admit("zhang", "gpu", extra_resource={GPU: 1})
+    desk.admit("zhang", "gpu", extra_resource={GPU: 1})
+    refused(desk, "okafor", "gpu", extra_resource={GPU: 1})
+
+
 def test_a_quota_for_each_counts_for_everybody_without_their_own(desk):
     desk.limit("user", GPU, 1, subject="*")
     desk.limit("user", GPU, 2, subject="okafor")

@@ -279,13 +279,13 @@ class Admissions:
         try:
             if holder is not None:
                 _refuse_while_held(holder, request.server, now, by_order=is_reservation)
+                # It is over whatever becomes of this start, and must not stand in its way.
+                stores.leases.change(holder, LeaseState.FAILED, actor=actor, at=now, reason=SUPERSEDED)
             claim = self._terminals.claim(stores, request, source=source, confirm=start.options.confirm, now=now)
             demand_room(stores, _asking(request, start, claim), now)
         except BeamtorchError as refusal:
             self._refuse(stores, request, refusal, actor=actor, source=source)
             return refusal
-        if holder is not None:
-            stores.leases.change(holder, LeaseState.FAILED, actor=actor, at=now, reason=SUPERSEDED)
         row = self._admitted(stores, request, start, wish=wish, claim=claim, source=source)
         if is_reservation:
             row.ticket_hash = _digest(self.ticket(row.id))

@@ -14,8 +14,6 @@ from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.services.ports import ClusterView, HubServer
 from beamtorch_spawner.wire import ClusterPod, DifferenceKind, LeaseState
 
-UNHEARD = timedelta(seconds=120)
-"""How long a start may go on without the Hub knowing of it."""
 OVER_PHASES = frozenset({"Succeeded", "Failed"})
 
 
@@ -80,6 +78,12 @@ class World:
     taken_at: datetime
     """Before any of it was asked; whatever changed later is left alone."""
     orphan_seconds: int
+    unheard_seconds: int
+    """How long a start may go on without the Hub knowing of it."""
+
+    def is_unheard(self, lease: KnownLease) -> bool:
+        """Tell whether nothing was heard of a lease for longer than anything takes."""
+        return lease.changed_at + timedelta(seconds=self.unheard_seconds) < self.taken_at
 
     def hub(self, username: str, server: str) -> HubServer | None:
         """Return a server as the Hub tells it."""
@@ -149,14 +153,14 @@ def _of_pod(pod: ClusterPod, known: Mapping[str, KnownLease], world: World) -> I
 def _was_ended_too_soon(lease: KnownLease, server: HubServer | None, world: World) -> bool:
     """Tell whether somebody works on in a lab whose lease is over: it holds what quotas should count."""
     at_work = server is not None and server.ready and server.pending is None
-    return at_work and not lease.state.is_active and lease.changed_at + UNHEARD < world.taken_at
+    return at_work and not lease.state.is_active and world.is_unheard(lease)
 
 
 def _is_past_waiting(lease: KnownLease | None, world: World) -> bool:
     """Tell whether the Hub should know the server of a lease by now, or need not any more."""
     if lease is None or not lease.state.is_active or lease.state is LeaseState.RUNNING:
         return True
-    return lease.changed_at + UNHEARD < world.taken_at
+    return world.is_unheard(lease)
 
 
 def _orphan(pod: ClusterPod, marked: Marked, world: World) -> Found:
@@ -183,7 +187,7 @@ def _of_leases(world: World, pods: Mapping[str | None, ClusterPod]) -> Iterable[
             continue
         server = world.hub(lease.username, lease.server)
         at_work = server is not None and (server.ready or server.pending is not None)
-        is_old = lease.changed_at + UNHEARD < world.taken_at
+        is_old = world.is_unheard(lease)
         if lease.state in {LeaseState.RUNNING, LeaseState.STOPPING}:
             # With a cluster a lease without its pod is over; the Hub hears of it by its own look.
             is_over = not at_work if world.view is None else (not at_work or lease.pod_uid is not None)

@@ -68,7 +68,8 @@ class Reconciler:
         servers = await self._hub.servers()
         view = await self._view()
         leases = await run_in_threadpool(self._leases, taken_at)
-        world = World(view, servers, leases, taken_at, self._policy().orphan_seconds)
+        policy = self._policy()
+        world = World(view, servers, leases, taken_at, policy.orphan_seconds, policy.unheard_seconds)
         found = differences(world)
         if not dry_run:
             await self._put_right(found, ends_pods=ends_pods)

@@ -28,6 +28,8 @@ import websocket
 import yaml
 from kubernetes_asyncio import client, config, watch
 
+from beamtorch_hub.testing import Namespace, OtherHub
+
 ROOT = Path(__file__).parents[3]
 BUILDER = ROOT.parent / "shared" / "cluster" / "cluster"
 """Where a test cluster comes with a builder of its own, as CI's does."""
@@ -35,39 +37,10 @@ READY_SECONDS = 150.0
 
 
 @dataclass
-class Kubernetes:
-    """One namespace of the cluster, asked past the platform."""
-
-    kubeconfig: Path
-    namespace: str
-
-    def ask(self, what: Callable[[client.CoreV1Api], Any]) -> Any:
-        async def within() -> Any:
-            async with await config.new_client_from_config(config_file=str(self.kubeconfig)) as api:
-                return await what(client.CoreV1Api(api))
-
-        return asyncio.run(within())
-
-    def pods(self) -> list[Any]:
-        return list(self.ask(lambda core: core.list_namespaced_pod(self.namespace)).items)
-
-    def pod_of(self, user: str, server: str = "") -> Any:
-        marks = ("beamtorch.org/username", "beamtorch.org/server")
-        found = [
-            pod
-            for pod in self.pods()
-            if tuple({**pod.metadata.labels, **pod.metadata.annotations}.get(mark, "") for mark in marks)
-            == (user, server)
-        ]
-        assert len(found) == 1, f"{len(found)} pods of {user}/{server}"
-        return found[0]
-
-
-@dataclass
 class PodLives:
     """When each pod held its node, by the cluster's own times; a thread that watches from the first to the last."""
 
-    kubernetes: Kubernetes
+    kubernetes: Namespace
     began: dict[str, datetime] = field(default_factory=dict)
     ended: dict[str, datetime] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
@@ -160,7 +133,7 @@ class ClusterPlatform:
 
     home: Path
     port: int
-    kubernetes: Kubernetes
+    kubernetes: Namespace
     said: str
     """What `up` printed."""
     clients: dict[str, httpx.Client] = field(default_factory=dict)
@@ -322,22 +295,42 @@ def lab_image(kubeconfig: Path) -> str:
 
 
 def _images(kubeconfig: Path) -> set[str]:
-    nodes = Kubernetes(kubeconfig, "").ask(lambda core: core.list_node()).items
+    nodes = Namespace(kubeconfig, "").ask(lambda core: core.list_node()).items
     return {name for node in nodes for image in node.status.images or () for name in image.names or ()}
 
 
 @pytest.fixture(scope="session")
-def kubernetes(kubeconfig: Path) -> Iterator[Kubernetes]:
+def kubernetes(kubeconfig: Path) -> Iterator[Namespace]:
     """A namespace for this run alone; `up` makes it."""
-    made = Kubernetes(kubeconfig, f"bt-up-{secrets.token_hex(4)}")
+    made = Namespace(kubeconfig, f"bt-up-{secrets.token_hex(4)}")
     yield made
     with contextlib.suppress(client.ApiException):
-        made.ask(lambda core: core.delete_namespace(made.namespace))
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def make_other_hub(
+    kubeconfig: Path, lab_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., OtherHub]]:
+    """Return a function that starts a hub of another facility, in a namespace of its own."""
+    if shutil.which("configurable-http-proxy", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") is None:
+        pytest.skip("configurable-http-proxy is not installed")
+
+    def make(**how: Any) -> OtherHub:
+        namespace = Namespace(kubeconfig, f"bt-in-{secrets.token_hex(4)}").make()
+        ends.callback(namespace.remove)
+        hub = OtherHub(tmp_path_factory.mktemp("hub"), namespace, **{"image": lab_image, **how})
+        ends.callback(hub.end)
+        hub.begin()
+        return hub
+
+    with contextlib.ExitStack() as ends:
+        yield make
 
 
 @pytest.fixture(scope="session")
 def cluster_platform(
-    kubernetes: Kubernetes, lab_image: str, tmp_path_factory: pytest.TempPathFactory
+    kubernetes: Namespace, lab_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ClusterPlatform]:
     """One platform for all tests with real labs; who kills parts of it waits until they are back."""
     home = tmp_path_factory.mktemp("cluster") / "home"
@@ -358,7 +351,7 @@ def cluster_platform(
 
 
 @pytest.fixture
-def pod_lives(kubernetes: Kubernetes) -> Callable[[], PodLives]:
+def pod_lives(kubernetes: Namespace) -> Callable[[], PodLives]:
     """Return a function that begins to watch the lives of pods."""
     return lambda: PodLives(kubernetes)
 

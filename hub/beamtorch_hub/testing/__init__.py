@@ -1,0 +1,6 @@
+"""A hub of another facility beside a real cluster, for tests and benchmarks."""
+
+from beamtorch_hub.testing.namespace import Namespace
+from beamtorch_hub.testing.other_hub import OtherHub
+
+__all__ = ["Namespace", "OtherHub"]
