@@ -1,7 +1,7 @@
 """Why a pod will not come to run, pure: what Kubernetes says about it, in a sentence for the person who waits."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Trouble:
     may_pass: bool
 
 
-def trouble(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]] = ()) -> Trouble | None:
+def trouble(pod: Mapping[str, Any], events: Callable[[], Iterable[Mapping[str, Any]]] = lambda: ()) -> Trouble | None:
     """Return what stands in a pod's way, or None.
 
     Parameters
@@ -64,7 +64,7 @@ def trouble(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]] = ()) ->
     pod
         The pod as the API gives it.
     events
-        Its events; a cluster that is being enlarged for it says so in them.
+        Gives its events, which are many to go through; a cluster that is being enlarged for it says so in them.
     """
     status = pod.get("status") or {}
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
@@ -72,7 +72,7 @@ def trouble(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]] = ()) ->
             return found
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            is_growing = any(event.get("reason") == "TriggeredScaleUp" for event in events)
+            is_growing = any(event.get("reason") == "TriggeredScaleUp" for event in events())
             return None if is_growing else Trouble(_no_room(str(condition.get("message") or "")), may_pass=True)
     if status.get("phase") == "Failed":
         why = str(status.get("message") or status.get("reason") or "")[:_SHOWN]

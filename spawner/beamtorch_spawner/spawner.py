@@ -156,7 +156,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         while True:
             await asyncio.sleep(STEP_SECONDS)
             pod = self._pod()
-            found = trouble(pod, self.events) if pod is not None and self._is_ours(pod) else None
+            found = trouble(pod, lambda: self.events) if pod is not None and self._is_ours(pod) else None
             if found is None:
                 since = None
                 continue

@@ -13,6 +13,7 @@ import httpx
 
 from beamtorch_facility.words import Words
 from beamtorch_service.caller import NotSignedInError, NotYourServiceError
+from beamtorch_service.tls import trusted
 from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.errors import SpawnerRefusedError, SpawnerUnreachableError
 from beamtorch_spawner.wire import Admission, AdmissionRequest, Lease, LeaseReport, LeaseState
@@ -55,7 +56,9 @@ class TorchClient:
 
     async def _send(self, method: str, path: str, body: str, seconds: float) -> httpx.Response:
         try:
-            async with httpx.AsyncClient(headers=self._headers, timeout=seconds, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                headers=self._headers, timeout=seconds, trust_env=False, verify=trusted()
+            ) as http:
                 answer = await http.request(
                     method, f"{self._url}/{path}", content=body, headers={"Content-Type": "application/json"}
                 )

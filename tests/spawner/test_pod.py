@@ -123,7 +123,7 @@ def test_a_pod_that_is_on_its_way_is_in_no_trouble():
     assert trouble(waiting("ContainerCreating")) is None
     assert trouble(pod(phase="Running", containerStatuses=[{"name": "notebook", "state": {"running": {}}}])) is None
     growing = [{"reason": "TriggeredScaleUp"}]
-    assert trouble(unschedulable("1 Insufficient nvidia.com/gpu"), growing) is None
+    assert trouble(unschedulable("1 Insufficient nvidia.com/gpu"), lambda: growing) is None
 
 
 def test_a_server_that_ran_out_of_memory_at_its_start_says_so():

@@ -11,6 +11,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from beamtorch_facility.words import Words
+from beamtorch_service.tls import trusted
 from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.spoken import clock_time, duration
 from beamtorch_spawner.wire import HereNow, Lease, Peer
@@ -104,7 +105,9 @@ class LeaseDesk:
     ) -> httpx.Response:
         headers = {"Authorization": f"token {self.token}"} | ({_ACTING_FOR: username} if username else {})
         try:
-            async with httpx.AsyncClient(transport=self.transport, timeout=_SECONDS, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                transport=self.transport, timeout=_SECONDS, trust_env=False, verify=trusted()
+            ) as client:
                 return await client.request(method, f"{self.url.rstrip('/')}/{path}", headers=headers, json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if body is None and method == "POST":

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from beamtorch_service.tls import trusted
 from beamtorch_spawner.environments import Environment
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ class Offers:
     async def now(self) -> tuple[Environment, ...] | None:
         """Return what can be started now, or None if the spawner API does not answer."""
         try:
-            async with httpx.AsyncClient(transport=self.transport, timeout=_SECONDS, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                transport=self.transport, timeout=_SECONDS, trust_env=False, verify=trusted()
+            ) as client:
                 answer = await client.get(
                     f"{self.url.rstrip('/')}/environments", headers={"Authorization": f"token {self.token}"}
                 )

@@ -17,6 +17,7 @@ from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from pydantic import TypeAdapter, ValidationError
 
+from beamtorch_service.tls import trusted
 from beamtorch_spawner.wire import EndedSession
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class EndedSessions:
         return digest(session) in self.digests
 
     async def _follow(self, db: Any) -> None:
-        async with httpx.AsyncClient(timeout=FIRST_LOOK_SECONDS, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=FIRST_LOOK_SECONDS, trust_env=False, verify=trusted()) as client:
             while True:
                 try:
                     await self._look(client, db)

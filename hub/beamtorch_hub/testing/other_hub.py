@@ -64,7 +64,7 @@ c.JupyterHub.load_roles = [
 c.KubeSpawner.namespace = {namespace!r}
 c.KubeSpawner.image = {image!r}
 c.KubeSpawner.cmd = {command!r}
-c.KubeSpawner.cpu_limit = {cores}
+c.KubeSpawner.cpu_limit = {cores!r}
 c.KubeSpawner.mem_limit = {memory!r}
 c.KubeSpawner.environment = {{"MINE": "kept {{username}}"}}
 """
@@ -78,8 +78,8 @@ class OtherHub:
     namespace: Namespace
     image: str
     command: tuple[str, ...] = ("jupyterhub-singleuser",)
-    cores: float = 0.2
-    memory: str = "512M"
+    cores: float | None = 0.2
+    memory: str | None = "512M"
     own_lines: str = ""
     """More of the facility's own configuration."""
     is_torch: bool = True
