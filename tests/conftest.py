@@ -27,6 +27,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
     return report
 
 
+BUILDER = Path(__file__).parents[2] / "shared" / "cluster" / "cluster"
+"""Where a test cluster comes with the means to bring it up, as CI's does."""
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
@@ -141,3 +143,19 @@ def _beamtorch(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=300,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Iterator[Path]:
+    """The cluster that KUBECONFIG names; else one brought up for this run, where that is possible."""
+    if named := os.environ.get("KUBECONFIG"):
+        yield Path(named)
+        return
+    if not BUILDER.exists() or os.geteuid() != 0:
+        pytest.skip("no KUBECONFIG: these tests need a Kubernetes")
+    was_up = subprocess.run([str(BUILDER), "kubectl", "get", "nodes"], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([str(BUILDER), "up"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    yield Path(done.stdout.strip().removeprefix("export KUBECONFIG="))
+    if not was_up:
+        subprocess.run([str(BUILDER), "down"], capture_output=True, check=False)

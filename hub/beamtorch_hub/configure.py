@@ -17,6 +17,9 @@ SLOW_SPAWN_SECONDS = 3
 SPAWNER_CHECK_SECONDS = 5
 OURS = ("access:services!service=catalogue", "access:services!service=spawner")
 
+CONSOLE = ("access:services!service=spawner", "custom:torch:admin", "custom:torch:sourceip")
+"""A control room's own console starts and stops for people, and knows at which terminal they sit."""
+
 TORCH_SCOPES = {
     "custom:torch:admit": "Ask the spawner API for admissions and report on them, as the hub's spawner does",
     "custom:torch:admin": "Run the spawner API: quotas, terminals, everybody's servers",
@@ -96,6 +99,7 @@ def _services(settings: PlatformSettings) -> list[dict[str, Any]]:
         _web_service("spawner", host, ports.spawner, tokens.spawner.get_secret_value()),
         {"name": "torch", "api_token": tokens.torch.get_secret_value(), "display": False},
         {"name": "ingest", "api_token": tokens.ingest.get_secret_value(), "display": False},
+        {"name": "console", "api_token": tokens.console.get_secret_value(), "display": False},
         {"name": "platform", "api_token": tokens.platform.get_secret_value(), "display": False, "admin": True},
     ]
 
@@ -122,5 +126,6 @@ def _roles() -> list[dict[str, Any]]:
         },
         {"name": "torch", "scopes": ["access:services!service=spawner", "custom:torch:admit"], "services": ["torch"]},
         {"name": "ingest", "scopes": ["access:services!service=catalogue"], "services": ["ingest"]},
+        {"name": "console", "scopes": list(CONSOLE), "services": ["console"]},
         {"name": "spawner", "scopes": list(HUB_SCOPES), "services": ["spawner"]},
     ]

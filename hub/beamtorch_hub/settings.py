@@ -34,17 +34,14 @@ class Tokens(_Strict):
     catalogue: SecretStr = Field(description="the catalogue API at the Hub, also its OAuth secret")
     torch: SecretStr = Field(description="TorchLocalSpawner at the spawner API")
     ingest: SecretStr = Field(description="whoever catalogues files")
+    console: SecretStr = Field(description="a control-room console at the spawner API; acts for people")
     platform: SecretStr = Field(description="the supervisor and `beamtorch token` at the Hub; may do everything")
     proxy: SecretStr = Field(description="the Hub at the proxy")
 
     @classmethod
-    def fresh(cls) -> Self:
-        """Return new random tokens."""
-        return cls(**{name: SecretStr(secrets.token_hex(32)) for name in cls.model_fields})
-
-    def dump(self) -> str:
-        """Write them as JSON; the only place where they leave their wrapping."""
-        return json.dumps({name: getattr(self, name).get_secret_value() for name in type(self).model_fields}, indent=1)
+    def completed(cls, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the known tokens and new random ones for whatever has none yet."""
+        return {**{name: secrets.token_hex(32) for name in cls.model_fields}, **known}
 
 
 class FacilitySettings(_Strict):
@@ -116,8 +113,7 @@ def prepare(home: PlatformHome, port: int, cluster: ClusterSettings | None = Non
     """
     if not home.settings.exists():
         write_text(home.settings, yaml.safe_dump(FacilitySettings().model_dump(), allow_unicode=True))
-    if not home.tokens.exists():
-        write_private(home.tokens, Tokens.fresh().dump())
+    _complete_tokens(home)
     if not home.cookie_secret.exists():
         write_private(home.cookie_secret, secrets.token_hex(COOKIE_SECRET_BYTES))
     before = _parsed(Ports, home.ports) if home.ports.exists() else None
@@ -128,6 +124,23 @@ def prepare(home: PlatformHome, port: int, cluster: ClusterSettings | None = Non
     else:
         write_text(home.cluster, cluster.model_dump_json(indent=1))
     return PlatformSettings.load(home)
+
+
+def _complete_tokens(home: PlatformHome) -> None:
+    """Write the tokens that are missing: all at the first start, some after an update that brought new ones."""
+    known = _known_tokens(read_text(home.tokens)) if home.tokens.exists() else {}
+    if known is not None and not known.keys() >= Tokens.model_fields.keys():
+        write_private(home.tokens, json.dumps(Tokens.completed(known), indent=1))
+
+
+def _known_tokens(text: str) -> dict[str, str] | None:
+    """Return the tokens of a file; None for a damaged one, which is told when it is read and never written over."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    is_sound = isinstance(document, dict) and document.keys() <= Tokens.model_fields.keys()
+    return document if is_sound and all(isinstance(token, str) for token in document.values()) else None
 
 
 def _parsed(model: type[M], path: Path) -> M:

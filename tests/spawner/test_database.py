@@ -16,8 +16,9 @@ from beamtorch_facility.words import Words
 from beamtorch_spawner.clock import SystemClock
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 from beamtorch_spawner.policy_file import Policy
-from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedError, NoTerminals
+from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedError
 from beamtorch_spawner.services.asking import Starts
+from beamtorch_spawner.services.claims import NoTerminals
 from beamtorch_spawner.services.grants import Facts
 from beamtorch_spawner.stores.tables import AuditRow, Base
 from beamtorch_spawner.wire import AdmissionRequest, LeaseState

@@ -1,4 +1,4 @@
-"""Print a fresh API token of a person, for scripts and the command line."""
+"""Print a fresh API token of a person, or the one of the control-room console, for scripts and the command line."""
 
 import argparse
 import re
@@ -21,7 +21,14 @@ UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def main(argv: Sequence[str]) -> int:
     """Print the token alone, so that a shell can catch it."""
     options = parser("token", __doc__)
-    options.add_argument("--user", metavar="NAME", help="whose (the first person who runs the facility)")
+    whose = options.add_mutually_exclusive_group()
+    whose.add_argument("--user", metavar="NAME", help="whose (the first person who runs the facility)")
+    whose.add_argument(
+        "--console",
+        action="store_true",
+        help="the control-room console's, which never expires: it starts and stops for anybody at the spawner API, "
+        "and is believed about the address of a terminal",
+    )
     options.add_argument("--expires", type=_seconds, default="30d", metavar="TIME", help="8h, 30d, 600 (30d)")
     chosen = options.parse_args(argv)
     home = home_of(chosen.home)
@@ -32,8 +39,12 @@ def main(argv: Sequence[str]) -> int:
                 zh=f"没有平台从 {home.root} 运行，无法生成令牌。启动：{command('up', home)}",
             )
         )
+    settings = PlatformSettings.load(home)
+    if chosen.console:
+        print(settings.tokens.console.get_secret_value())
+        return 0
     person = admin_of(home, chosen.user)
-    with HubApi(PlatformSettings.load(home)) as hub:
+    with HubApi(settings) as hub:
         print(hub.new_token(person, expires_in=chosen.expires))
     return 0
 

@@ -9,9 +9,10 @@ from typing import Any
 from beamtorch_facility.look.written import memory, number
 from beamtorch_facility.words import Words
 from beamtorch_hub.pages.leases import NOWHERE, TimeLeft, time_left
+from beamtorch_hub.pages.meters import Meter, meters
 from beamtorch_hub.pages.offers import chosen
 from beamtorch_spawner.environments import Environment
-from beamtorch_spawner.wire import HereNow, Lease
+from beamtorch_spawner.wire import HereNow, Lease, QuotaUse
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Board:
     chosen: Card | None
     here: HereNow = NOWHERE
     """The terminal at which the person sits, if it is one."""
+    meters: tuple[Meter, ...] = ()
+    """The quotas that count for the person."""
 
     @property
     def releases(self) -> bool:
@@ -103,6 +106,7 @@ def lay_out(
     wanted: str = "",
     leases: Mapping[str, Lease] | None = None,
     here: HereNow = NOWHERE,
+    quotas: Iterable[QuotaUse] = (),
 ) -> Board:
     """Put a person's servers and the facility's offers together.
 
@@ -118,6 +122,8 @@ def lay_out(
         The person's leases by server.
     here
         The terminal at which the person sits.
+    quotas
+        The quotas that count for the person.
     """
     now = datetime.now(UTC)
     ends = {name: time_left(lease, now) for name, lease in (leases or {}).items()}
@@ -129,7 +135,9 @@ def lay_out(
         for one in by_name.values()
         if one.state != "off"
     )
-    return Board(running, cards, offers is not None, next((card for card in cards if card.is_chosen), None), here)
+    picked = next((card for card in cards if card.is_chosen), None)
+    offer = picked.offer if picked is not None and picked.state == "free" else None
+    return Board(running, cards, offers is not None, picked, here, meters(quotas, offer))
 
 
 def _server(user: Any, spawner: Any) -> Server:

@@ -152,14 +152,17 @@ async def _show_start(handler: BaseHandler, for_user: Any) -> None:
 async def _start_page(handler: BaseHandler, for_user: Any, refusal: Refusal | None = None) -> str:
     offers = handler.settings["template_vars"]["offers"](None)
     desk = handler.settings["template_vars"]["lease_desk"](None)
-    told, leases, here = await asyncio.gather(
-        offers.now(), desk.active(for_user.name), desk.here(for_user.name, peer_of(handler))
+    told, leases, here, quotas = await asyncio.gather(
+        offers.now(),
+        desk.active(for_user.name),
+        desk.here(for_user.name, peer_of(handler)),
+        desk.quotas(for_user.name),
     )
     wanted = handler.get_argument("environment", "")
     html = await handler.render_template(
         "start.html",
         for_user=for_user,
-        board=lay_out(servers_of(for_user), told, wanted=wanted, leases=leases, here=here),
+        board=lay_out(servers_of(for_user), told, wanted=wanted, leases=leases, here=here, quotas=quotas),
         dataset=_dataset(handler.get_argument("dataset", "")),
         refusal=refusal,
     )

@@ -14,7 +14,7 @@ from beamtorch_facility.words import Words
 from beamtorch_service.tls import trusted
 from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.spoken import clock_time, duration
-from beamtorch_spawner.wire import HereNow, Lease, Peer
+from beamtorch_spawner.wire import NOTICES, HereNow, Lease, Peer, QuotaUse
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,6 +40,8 @@ class TimeLeft:
     """``""``, ``warn`` under half an hour, ``bad`` under three minutes."""
     used: int
     """Per cent of its life."""
+    notice: Words | None = None
+    """What somebody should know now: 30, 10 and 3 minutes before the end."""
 
 
 def time_left(lease: Lease, now: datetime) -> TimeLeft | None:
@@ -60,6 +62,24 @@ def time_left(lease: Lease, now: datetime) -> TimeLeft | None:
         latest=latest and Words(en=f"can be extended to {latest.en}", zh=f"最多可延至 {latest.zh}"),
         level="bad" if seconds < _DANGER_SECONDS else "warn" if seconds < _WARNING_SECONDS else "",
         used=min(100, max(0, round(100 * (1 - seconds / whole)))),
+        notice=_notice(seconds, whole, can_be_extended=can_go_on),
+    )
+
+
+def _notice(left: float, whole: float, *, can_be_extended: bool) -> Words | None:
+    """Return the notice of the newest moment that has passed; none for one before the server began."""
+    due = min((seconds for seconds in NOTICES if left <= seconds), default=None)
+    if due is None or whole < due:
+        return None
+    about = duration(due)
+    if can_be_extended:
+        return Words(
+            en=f"Ends within {about.en}. Extend it, or save your work.",
+            zh=f"将在 {about.zh}内结束。请延长，或保存工作。",
+        )
+    return Words(
+        en=f"Ends within {about.en} and cannot be extended. Save your work.",
+        zh=f"将在 {about.zh}内结束，且无法延长。请保存工作。",
     )
 
 
@@ -86,6 +106,11 @@ class LeaseDesk:
         """Return what a start from where somebody looks would end."""
         body = {"username": username, "peer": peer.model_dump(mode="json")}
         return await self._look("POST", "uniqueipinfo/here", HereNow, body=body) or NOWHERE
+
+    async def quotas(self, username: str) -> tuple[QuotaUse, ...]:
+        """Return the quotas that count for a person; none if the API does not answer."""
+        found = await self._look("GET", f"quotas?username={username}", tuple[QuotaUse, ...], username=username)
+        return found or ()
 
     async def extend(self, username: str, lease: str) -> Lease:
         """Let somebody's lease last longer; raises what the API says, or that it does not answer."""

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from beamtorch_facility.errors import BeamtorchError
+from beamtorch_service.caller import HubUnreachableError
 from beamtorch_spawner.metrics import Metrics
 from beamtorch_spawner.routes.access import Access, Actor
 from beamtorch_spawner.services.story import Story
@@ -63,11 +65,20 @@ def operations_router(*, access: Access, story: Story, stream: Stream, metrics: 
         after = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None  # noqa: PLR2004
         stream.check_room(actor.name)
 
+        async def may_go_on() -> bool:
+            try:
+                now = await access.actor(request)
+            except HubUnreachableError:
+                return True
+            except BeamtorchError:
+                return False
+            return (now.name, now.is_admin) == (actor.name, actor.is_admin)
+
         async def told() -> AsyncIterator[ServerSentEvent]:
-            async for event in stream.listen(caller=actor.name, username=username, after=after):
+            heard = stream.listen(caller=actor.name, username=username, after=after, may_go_on=may_go_on)
+            async for event in heard:
                 yield ServerSentEvent(data=event.model_dump_json(), event=event.kind.value, id=str(event.id), sep="\n")
 
-        del request
         return EventSourceResponse(told(), ping=HEARTBEAT_SECONDS, sep="\n")
 
     @router.get("/metrics", dependencies=[Depends(access.observer)], response_class=Response)

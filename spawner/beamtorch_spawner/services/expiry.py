@@ -14,10 +14,8 @@ from beamtorch_spawner.services.steady import follow_the_clock
 from beamtorch_spawner.spoken import clock_time, duration
 from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import LeaseRow
-from beamtorch_spawner.wire import EventKind, LeaseState
+from beamtorch_spawner.wire import NOTICES, EventKind, LeaseState
 
-NOTICES = (30 * 60, 10 * 60, 3 * 60)
-"""Seconds before an end at which it is told."""
 GIVEN_UP_AFTER = timedelta(seconds=600)
 """When a start that the Hub's spawner never reported on again no longer counts."""
 STOP_AGAIN_AFTER = timedelta(seconds=10)

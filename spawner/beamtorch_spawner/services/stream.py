@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,12 @@ from beamtorch_spawner.wire import Event, EventKind
 LOOK_SECONDS = 0.5
 MOST_STREAMS = 20
 WAITING_ROOM = 1000
+ASK_AGAIN_SECONDS = 15.0
+
+
+async def always() -> bool:
+    """Let somebody listen for ever."""
+    return True
 
 
 class TooManyStreamsError(SpawnerError):
@@ -55,8 +62,13 @@ class Stream:
                 )
             )
 
-    async def listen(self, *, caller: str, username: str | None, after: int | None) -> AsyncIterator[Event]:
-        """Give what is told to a person from now on, or since an event; of everybody if no person is named."""
+    async def listen(
+        self, *, caller: str, username: str | None, after: int | None, may_go_on: Callable[[], Awaitable[bool]] = always
+    ) -> AsyncIterator[Event]:
+        """Give what is told to a person from now on, or since an event; of everybody if no person is named.
+
+        Whether the caller may still listen is asked again and again: a stream outlives the request that opened it.
+        """
         self.check_room(caller)
         self._open[caller] += 1
         listener = _Listener(username)
@@ -67,14 +79,27 @@ class Stream:
             for missed in await run_in_threadpool(self._missed, username, last):
                 last = missed.id
                 yield missed
-            while not listener.is_lost:
-                event = await listener.queue.get()
+            async for event in self._heard(listener, may_go_on):
                 if event.id > last:
                     last = event.id
                     yield event
         finally:
             self._open[caller] -= 1
             self._listeners.discard(listener)
+
+    @staticmethod
+    async def _heard(listener: _Listener, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncIterator[Event]:
+        asked_at = time.monotonic()
+        while not listener.is_lost:
+            if time.monotonic() - asked_at >= ASK_AGAIN_SECONDS:
+                if not await may_go_on():
+                    return
+                asked_at = time.monotonic()
+            try:
+                event = await asyncio.wait_for(listener.queue.get(), ASK_AGAIN_SECONDS)
+            except TimeoutError:
+                continue
+            yield event
 
     async def aclose(self) -> None:
         """Stop looking."""

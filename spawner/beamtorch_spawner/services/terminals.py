@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.policy_file import Policy
-from beamtorch_spawner.services.admissions import Claim
+from beamtorch_spawner.services.claims import Claim
 from beamtorch_spawner.source_address import parse, resolve, shared_by_many
 from beamtorch_spawner.spoken import clock_time, duration
 from beamtorch_spawner.stores.audit import AuditSought

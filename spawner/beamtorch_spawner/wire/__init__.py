@@ -2,6 +2,7 @@
 
 from beamtorch_spawner.wire.base import Wire
 from beamtorch_spawner.wire.leases import (
+    NOTICES,
     Admission,
     AdmissionRequest,
     ClientAddress,
@@ -45,6 +46,7 @@ from beamtorch_spawner.wire.userpods import (
 __all__ = [
     "DEFAULT_RUN_SECONDS",
     "EACH",
+    "NOTICES",
     "Admission",
     "AdmissionRequest",
     "AuditEntry",

@@ -13,6 +13,9 @@ from beamtorch_spawner.environments import EnvironmentKind
 from beamtorch_spawner.resources import Cores, Extended, Memory, Resources
 from beamtorch_spawner.wire.base import Wire
 
+NOTICES = (30 * 60, 10 * 60, 3 * 60)
+"""Seconds before an end at which it is told."""
+
 
 class LeaseState(StrEnum):
     """Where a lease is in its life."""

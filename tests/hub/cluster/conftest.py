@@ -255,22 +255,6 @@ def beamtorch(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="session")
-def kubeconfig() -> Iterator[Path]:
-    """The cluster that KUBECONFIG names; else one brought up for this run, where that is possible."""
-    if named := os.environ.get("KUBECONFIG"):
-        yield Path(named)
-        return
-    if not BUILDER.exists() or os.geteuid() != 0:
-        pytest.skip("no KUBECONFIG: these tests need a Kubernetes")
-    was_up = subprocess.run([str(BUILDER), "kubectl", "get", "nodes"], capture_output=True, check=False).returncode == 0
-    done = subprocess.run([str(BUILDER), "up"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    yield Path(done.stdout.strip().removeprefix("export KUBECONFIG="))
-    if not was_up:
-        subprocess.run([str(BUILDER), "down"], capture_output=True, check=False)
-
-
-@pytest.fixture(scope="session")
 def lab_image(kubeconfig: Path) -> str:
     """The image of this tree in the cluster: named by BEAMTORCH_LAB_IMAGE, else built where the cluster can build."""
     if named := os.environ.get("BEAMTORCH_LAB_IMAGE"):

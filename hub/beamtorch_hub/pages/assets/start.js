@@ -30,6 +30,20 @@
     if (seconds < day) return [[Math.floor(seconds / hour), "h", "小时"], [Math.floor((seconds % hour) / minute), "min", "分"]];
     return [[Math.floor(seconds / day), "d", "天"], [Math.floor((seconds % day) / hour), "h", "小时"]];
   };
+  /* Told once at each of these moments, in a region that screen readers follow. */
+  const told = [[1800, "30 min", "30 分"], [600, "10 min", "10 分"], [180, "3 min", "3 分"]];
+  function tell(box, left, whole) {
+    const due = told.filter(([seconds]) => left <= seconds).pop();
+    const place = box.querySelector("[data-notice]");
+    if (!due || whole < due[0] || place.dataset.notice === String(due[0])) return;
+    const more = box.closest("article").querySelector("[data-extend]") !== null;
+    place.dataset.notice = String(due[0]);
+    place.className = "bt-notice " + (due[0] <= 180 ? "bad" : "warn");
+    place.querySelector("span").textContent = more
+      ? t(`Ends within ${due[1]}. Extend it, or save your work.`, `将在 ${due[2]}内结束。请延长，或保存工作。`)
+      : t(`Ends within ${due[1]} and cannot be extended. Save your work.`, `将在 ${due[2]}内结束，且无法延长。请保存工作。`);
+    place.hidden = false;
+  }
   function count() {
     for (const box of document.querySelectorAll("[data-time-left]")) {
       const [end, begun] = [Date.parse(box.dataset.timeLeft), Date.parse(box.dataset.begun)];
@@ -39,6 +53,7 @@
       const said = shown.length ? shown : [parts[1]];
       const words = (at) => said.map((part) => part[0] + " " + part[at]).join(" ");
       box.querySelector(".big").textContent = t(words(1) + " left", "剩余 " + words(2));
+      tell(box, left, (end - begun) / 1000);
       box.dataset.level = left < 180 ? "bad" : left < 1800 ? "warn" : "";
       const bar = box.querySelector(".bt-bar i");
       bar.className = box.dataset.level;
