@@ -20,6 +20,7 @@ from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.look.reading import Page
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import Environment, EnvironmentKind
+from beamtorch_spawner.wire import Lease, QuotaUse
 
 CONFIG = Path(__file__).parent / "hub_config.py"
 PEOPLE = (
@@ -57,18 +58,26 @@ OFFERS = (
 
 
 class SpawnerApi(ThreadingHTTPServer):
-    """Answers ``GET environments`` with `OFFERS`, or not at all."""
+    """Answers ``GET environments`` with `OFFERS`, and what a test says about leases and quotas, or not at all."""
 
     is_silent = False
+    leases: tuple[Lease, ...] = ()
+    quotas: tuple[QuotaUse, ...] = ()
+
+    def answer(self, path: str) -> list[Any] | None:
+        """Return what a path gives; None: nothing is there."""
+        said = {"environments": OFFERS, "leases": self.leases, "quotas": self.quotas}
+        found = said.get(path.removeprefix("/services/spawner/").partition("?")[0])
+        return None if found is None else [one.model_dump(mode="json") for one in found]
 
 
 class _Answer(BaseHTTPRequestHandler):
     def do_GET(self):
-        good = self.path == "/services/spawner/environments" and self.headers["Authorization"] == "token torch-token"
         assert isinstance(self.server, SpawnerApi)
-        self.send_response(503 if self.server.is_silent else 200 if good else 403)
+        found = self.server.answer(self.path) if self.headers["Authorization"] == "token torch-token" else None
+        self.send_response(503 if self.server.is_silent else 403 if found is None else 200)
         self.end_headers()
-        self.wfile.write(json.dumps([one.model_dump(mode="json") for one in OFFERS]).encode())
+        self.wfile.write(json.dumps(found).encode())
 
     def log_message(self, *_: Any) -> None: ...
 
@@ -187,7 +196,7 @@ def browser(hub_url: str, spawner_api: SpawnerApi) -> Iterator[Browser]:
     browser = Browser(hub_url)
     browser.sign_in()
     yield browser
-    spawner_api.is_silent = False
+    spawner_api.is_silent, spawner_api.leases, spawner_api.quotas = False, (), ()
     for name in browser.servers():
         browser.stop(name)
     browser.http.close()

@@ -39,10 +39,12 @@
     const more = box.closest("article").querySelector("[data-extend]") !== null;
     place.dataset.notice = String(due[0]);
     place.className = "bt-notice " + (due[0] <= 180 ? "bad" : "warn");
-    place.querySelector("span").textContent = more
-      ? t(`Ends within ${due[1]}. Extend it, or save your work.`, `将在 ${due[2]}内结束。请延长，或保存工作。`)
-      : t(`Ends within ${due[1]} and cannot be extended. Save your work.`, `将在 ${due[2]}内结束，且无法延长。请保存工作。`);
+    const [en, zh] = more
+      ? [`Ends within ${due[1]}. Extend it, or save your work.`, `将在 ${due[2]}内结束。请延长，或保存工作。`]
+      : [`Ends within ${due[1]} and cannot be extended. Save your work.`, `将在 ${due[2]}内结束，且无法延长。请保存工作。`];
+    place.querySelector("span").replaceChildren(element("span", { "data-zh": zh }, en));
     place.hidden = false;
+    window.LOOK.show(place);
   }
   function count() {
     for (const box of document.querySelectorAll("[data-time-left]")) {
