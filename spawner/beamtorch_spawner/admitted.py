@@ -3,19 +3,25 @@
 import asyncio
 import hashlib
 import os
-from typing import Any
+import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from traitlets import Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from beamtorch_facility.words import Words
-from beamtorch_spawner.errors import ServerInUseError, SpawnerRefusedError
+from beamtorch_spawner.errors import ReleaseTooSlowError, ServerInUseError, SpawnerRefusedError
 from beamtorch_spawner.lab_words import ASKING, STRAY
 from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.torch_client import LeaseReports, TorchClient
 from beamtorch_spawner.wire import Admission, AdmissionRequest, Grant, LeaseReport, LeaseState, Peer
 
+T = TypeVar("T")
 WAIT_SECONDS = 0.5
+LONGEST_GRACE_SECONDS = 3600
+"""No terminal gives more (`TerminalInfo.grace_seconds`)."""
 CONTROL = {"_xsrf", "next"}
 """Fields of a form that are the Hub's own."""
 FEW_LINES, SHORT = 50, 100
@@ -26,6 +32,7 @@ class AdmittedSpawner(LoggingConfigurable):
 
     user: Any
     name: str
+    start_timeout: Any
     user_options: Any
 
     spawner_url = Unicode(help="The spawner service, e.g. http://127.0.0.1:8201/services/spawner/").tag(config=True)
@@ -51,9 +58,20 @@ class AdmittedSpawner(LoggingConfigurable):
     def __init__(self, **traits: Any) -> None:
         self._step: Words = ASKING
         self._lease = ""
+        self._patience: float | None = None
         super().__init__(**traits)
         self._client = TorchClient(self.spawner_url, self.spawner_token)
         self._reports = LeaseReports(self._client, self.log)
+
+    def in_its_own_time(self, starting: Coroutine[Any, Any, T]) -> "asyncio.Future[T]":
+        """Begin a start whose admission may take a terminal's grace, which is none of the Hub's patience with a start.
+
+        The Hub reads its patience right after it has called `start`; what it reads here is longer, and as soon as there
+        is an admission the trait is again what it was.
+        """
+        self._patience = self._patience or self.start_timeout
+        self.start_timeout = int(self._patience) + LONGEST_GRACE_SECONDS
+        return asyncio.ensure_future(starting)
 
     async def admission(self, own: Resources | None = None) -> Grant:
         """Return the grant for a start, after the wait for a terminal's last user if there is one.
@@ -63,6 +81,13 @@ class AdmittedSpawner(LoggingConfigurable):
         BeamtorchError
             The refusal, or that the service cannot be asked.
         """
+        try:
+            return await self._admission(own)
+        finally:
+            if self._patience is not None:
+                self.start_timeout, self._patience = int(self._patience), None
+
+    async def _admission(self, own: Resources | None) -> Grant:
         peer, session = origin(getattr(self, "handler", None), self.user.name)
         request = AdmissionRequest(
             username=self.user.name,
@@ -90,13 +115,33 @@ class AdmittedSpawner(LoggingConfigurable):
         raise NotImplementedError
 
     async def _granted(self, answer: Admission) -> Grant:
-        self._lease = answer.lease
+        self._lease, until = answer.lease, None
         while answer.grant is None:
             if answer.waiting is not None:
                 self._step = answer.waiting.message
+                until = until or self._last_moment(answer.waiting.until)
+            if until is not None and time.monotonic() > until:
+                raise self._waited_in_vain()
             await asyncio.sleep(WAIT_SECONDS)
             answer = await self._client.grant(answer.lease)
         return answer.grant
+
+    def _last_moment(self, grace_ends: datetime) -> float:
+        """Return until when to wait for another's server to be gone: its grace, and what any step may take."""
+        left = (grace_ends - datetime.now(UTC)).total_seconds()
+        return time.monotonic() + min(max(left, 0), LONGEST_GRACE_SECONDS) + (self._patience or self.start_timeout)
+
+    def _waited_in_vain(self) -> ReleaseTooSlowError:
+        error = ReleaseTooSlowError(
+            Words(
+                en="What ran at this terminal before did not end in time, so your server was not started. Start again "
+                "in a minute; if it stays, tell the beamline.",
+                zh="本终端此前运行的内容未能按时结束，因此您的服务器没有启动。请一分钟后重试；若仍如此，请联系线站。",
+            )
+        )
+        self._reports.tell(self._lease, LeaseState.FAILED, error.detail)
+        self._lease = ""
+        return error
 
     def give_up_lease(self) -> None:
         """Tell that a start was given up before anything ran, so that nobody has to go for it."""

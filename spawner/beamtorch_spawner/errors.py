@@ -93,6 +93,14 @@ class SpawnerUnreachableError(SpawnerError):
     title = Words(en="The spawner service does not answer", zh="启动服务无响应")
 
 
+class ReleaseTooSlowError(SpawnerError):
+    """What ran at a terminal before does not end."""
+
+    code = "release-too-slow"
+    status = 503
+    title = Words(en="The terminal was not free in time", zh="终端未能及时释放")
+
+
 class SpawnerRefusedError(SpawnerError):
     """A refusal of the spawner service, as the caller of its REST API sees it: with the service's code and words."""
 

@@ -103,9 +103,12 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
 
     # -- start ------------------------------------------------------------------------------------
 
-    async def start(self) -> tuple[str, int]:
+    def start(self) -> "asyncio.Future[tuple[str, int]]":
         """Ask for admission and start what is granted; nothing of an earlier start is used again."""
         self._exit, self._step, self._recovered, self._child = 0, ASKING, False, None
+        return self.in_its_own_time(self._admitted_start())
+
+    async def _admitted_start(self) -> tuple[str, int]:
         try:
             grant = await self.admission()
             await self.end_stray()

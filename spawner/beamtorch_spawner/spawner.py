@@ -96,7 +96,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
     def start(self) -> "asyncio.Future[str]":
         """Ask for admission and start what is granted."""
         self._step, self._grant = ASKING, None
-        self._start_future = asyncio.ensure_future(self._admitted_start())
+        self._start_future = self.in_its_own_time(self._admitted_start())
         return self._start_future
 
     async def _admitted_start(self) -> str:
