@@ -86,6 +86,8 @@ class OtherHub:
     """Without: plain KubeSpawner, as it was before."""
     older: str | None = None
     """A version of JupyterHub to install beside ours; None: ours."""
+    hub_environment: dict[str, str] = field(default_factory=dict)
+    """More variables of the hub's process."""
     policy: dict[str, Any] = field(default_factory=dict)
     api_command: tuple[str, ...] = (sys.executable, "-m", "beamtorch_spawner")
     ports: dict[str, int] = field(default_factory=dict)
@@ -129,7 +131,8 @@ class OtherHub:
                 self.wait(lambda: self.api("GET", "health").is_success)
             case _:
                 command = [sys.executable, "-m", "jupyterhub", "-f", str(self.where / "jupyterhub_config.py")]
-                self._run("hub", command, {"PYTHONPATH": str(self._old())} if self.older else {})
+                older = {"PYTHONPATH": str(self._old())} if self.older else {}
+                self._run("hub", command, {**older, **self.hub_environment})
                 self.wait(lambda: self.http.get("").is_success)
 
     def await_death(self, name: str, seconds: float = 60) -> None:

@@ -4,10 +4,15 @@ Servers are small web servers in the lab's image, each with the facility's only 
 stayed behind, would refuse the next start.
 """
 
+import contextlib
+import socket
 import sys
+import threading
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.platform]
 
@@ -181,3 +186,78 @@ def test_hub_and_api_may_both_die_while_a_pod_starts(hub):
     hub.start_part("hub")
     start_works(hub, "finn")
     all_gone(hub, "finn")
+
+
+class Line:
+    """What lies between the hub and the cluster's API: it can go dead, as connections do that nobody closes."""
+
+    def __init__(self, server: str) -> None:
+        parts = urlsplit(server)
+        self.target, self.ends, self._carriers = (parts.hostname, parts.port), [], []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._dead = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self.target)
+                self.ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    self._carriers.append(threading.Thread(target=self._carry, args=(source, sink, self._dead)))
+                    self._carriers[-1].start()
+
+    @staticmethod
+    def _carry(source, sink, dead) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                # What is dead stays open and silent: neither side is told anything.
+                if not dead.is_set():
+                    sink.sendall(data)
+        if not dead.is_set():
+            hang_up(source, sink)
+
+    def go_dead(self):
+        """Let nothing more through on connections that are open; new ones work."""
+        self._dead.set()
+        self._dead = threading.Event()
+
+    def close(self):
+        hang_up(self._listener, *self.ends)
+        for carrier in self._carriers:
+            carrier.join()
+        for end in (self._listener, *self.ends):
+            end.close()
+
+
+def hang_up(*ends: socket.socket) -> None:
+    for end in ends:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_view_of_the_cluster_that_went_dead_is_noticed_within_a_minute(make_other_hub, kubeconfig, tmp_path):
+    told = yaml.safe_load(kubeconfig.read_text())
+    line = Line(told["clusters"][0]["cluster"]["server"])
+    told["clusters"][0]["cluster"]["server"] = line.url
+    through = tmp_path / "through.kubeconfig"
+    through.write_text(yaml.safe_dump(told))
+    hub = make_other_hub(
+        command=("python3", "-m", "http.server", "8888"),
+        own_lines="c.KubeSpawner.poll_interval = 5\n",
+        hub_environment={"KUBECONFIG": str(through)},
+    )
+    start_works(hub, "gil")
+    line.go_dead()
+    pod = hub.namespace.pod_of("gil")
+    hub.namespace.ask(
+        lambda core: core.delete_namespaced_pod(pod.metadata.name, hub.namespace.namespace, grace_period_seconds=0)
+    )
+    hub.wait(lambda: not hub.server("gil"), 60)
+    hub.wait(lambda: agree(hub, "gil"), 30)
+    assert "The view of the pods" in hub.log("hub")
+    start_works(hub, "gil")
+    all_gone(hub, "gil")
+    line.close()

@@ -57,10 +57,11 @@ def terminal(cluster_platform):
     platform.spawner("novak", "DELETE", f"uniqueipinfo/{TERMINAL}")
 
 
-def order(platform, username):
-    """Start somebody's lab at the terminal as the console does."""
+def order(platform, username, key):
+    """Start somebody's lab at the terminal as the console does; the same key is the same order."""
     body = {"username": username, "environment": "lab", "sourceip": TERMINAL}
-    console = {"Authorization": f"token {platform.run('token', '--console').stdout.strip()}"}
+    token = platform.run("token", "--console").stdout.strip()
+    console = {"Authorization": f"token {token}", "Idempotency-Key": key}
     answer = platform.spawner("novak", "POST", "userpod/", json=body, headers=console)
     assert answer.status_code in {200, 201}, answer.text
     return answer.json()["lease"]
@@ -69,7 +70,7 @@ def order(platform, username):
 def test_from_inside_a_pod_nobody_ends_the_lab_at_a_terminal_but_the_next_person_there_does(cluster_platform, terminal):
     platform = cluster_platform
     platform.offer()
-    lease = order(platform, "chen")
+    lease = order(platform, "chen", "first")
     assert platform.start("qiao", environment="lab").status_code in {201, 202}
     holder, other = platform.ready("chen"), platform.ready("qiao")
     kernel = holder.kernel()
@@ -82,7 +83,9 @@ def test_from_inside_a_pod_nobody_ends_the_lab_at_a_terminal_but_the_next_person
         "api": f"http://{platform.address}:{platform.ports['spawner']}/services/spawner/",
     }
     code = FORGERIES.format(token=token, terminal=terminal, lease=lease, **where)
-    got = json.loads(other.execute(other.kernel(), code, 240))
+    beside = other.kernel()
+    other.execute(beside, "kept = 'a bystander'")
+    got = json.loads(other.execute(beside, code, 240))
 
     own = ("start with forged headers", "start with an address among the options", "order with an address")
     assert {name: status for name, status in got.items() if name not in own and status < 400} == {}
@@ -90,14 +93,22 @@ def test_from_inside_a_pod_nobody_ends_the_lab_at_a_terminal_but_the_next_person
     assert (platform.newest("chen")["id"], platform.newest("chen")["state"]) == (lease, "running")
     assert all(one["terminal"] is None for one in platform.leases("qiao") + platform.leases("qiao", "ct"))
 
-    order(platform, "ruiz")
+    # The API dies when the one was sent away and the other not yet started; whoever ordered sends it again.
+    second = order(platform, "ruiz", "second")
+    platform.wait(lambda: platform.newest("chen")["state"] == "stopping")
+    platform.kill("spawner")
+    assert order(platform, "ruiz", "second") == second
     platform.wait(lambda: platform.newest("chen")["state"] == "ended")
     ended = platform.spawner("novak", "GET", "leases", params={"username": "chen"}).json()[0]
+    platform.wait(lambda: platform.model("ruiz"))
     platform.ready("ruiz")
     assert not platform.model("chen")
     assert platform.kubernetes.pods_of("chen") == []
     assert platform.kubernetes.pod_of("ruiz").metadata.creation_timestamp.isoformat() >= ended["ended_at"][:19]
-    assert platform.model("qiao")["ready"]
+    assert order(platform, "ruiz", "second") == second
+    assert platform.kubernetes.pod_of("ruiz").metadata.labels["beamtorch.org/lease"] == second
+    assert [one["id"] for one in platform.leases("ruiz")] == [second]
+    assert other.execute(beside, "print(kept)") == "a bystander"
 
     story = platform.run("admin", "audit", "--terminal", TERMINAL, "--since", "today").stdout
     assert "chen had to give up" in story
