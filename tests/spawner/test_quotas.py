@@ -209,3 +209,26 @@ def test_what_is_let_in_never_passes_a_limit_and_what_is_refused_would(held, lim
         left = tuple(h for h in held if h.expires_at is None or h.expires_at > short.next_free_at)
         then = Ledger(left, (short.limit,)).used(short.limit)
         assert sum(then.values()) + short.wanted <= short.limit.most
+
+
+def test_a_quota_for_each_tells_who_uses_most_of_it_whoever_has_an_own_one_is_not_among_them(desk):
+    desk.limit("user", GPU, 4, subject="*")
+    desk.limit("user", GPU, 8, subject="okafor")
+    desk.limit("group", GPU, 9, subject="*")
+    desk.run("zhang", "a", extra_resource={GPU: 1})
+    desk.run("zhang", "b", extra_resource={GPU: 2})
+    desk.run("qiao", extra_resource={GPU: 1})
+    desk.run("okafor", extra_resource={GPU: 8})
+    told = {(one.scope.value, one.subject): one for one in desk.quotas.everything()}
+    assert (told["user", "*"].used, told["user", "*"].by) == (3, {"zhang": 3, "qiao": 1})
+    assert (told["user", "okafor"].used, told["group", "*"].used) == (8, 8)
+    assert told["group", "*"].by == {"team-a": 4, "team-b": 8}
+
+
+def test_gpu_hours_of_each_are_those_of_whoever_used_most(desk):
+    desk.limit("user", "gpu-hours", 100, subject="*")
+    desk.run("zhang", extra_resource={GPU: 2})
+    desk.run("qiao", extra_resource={GPU: 1})
+    desk.clock.go(1800)
+    (told,) = desk.quotas.everything()
+    assert (told.used, told.by) == (1.0, {"zhang": 1.0, "qiao": 0.5})

@@ -8,7 +8,7 @@ from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.resources import CORES, GPU_HOURS, MEMORY, SERVERS, Resources, amount_of
 from beamtorch_spawner.services.quotas import Asking, Ledger, Limit
-from beamtorch_spawner.services.room import gpu_seconds, read_ledger
+from beamtorch_spawner.services.room import gpu_seconds, gpu_seconds_of_each, read_ledger
 from beamtorch_spawner.spoken import amount, plain_amount, resource_name
 from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import QuotaRow
@@ -105,10 +105,12 @@ class QuotaBook:
         asker: str,
         groups: frozenset[str] = frozenset(),
     ) -> QuotaUse:
-        if limit.resource == GPU_HOURS:
-            is_each = limit.subject == EACH
-            used = 0 if is_each else gpu_seconds(stores, limit.scope, limit.subject, self._clock.now())
-            by: dict[str, int] = {}
+        is_hours, is_each, by = limit.resource == GPU_HOURS, limit.subject == EACH, dict[str, int]()
+        if is_each:
+            by = gpu_seconds_of_each(stores, limit.scope, self._clock.now()) if is_hours else ledger.used_by_each(limit)
+            used = max(by.values(), default=0)
+        elif is_hours:
+            used = gpu_seconds(stores, limit.scope, limit.subject, self._clock.now())
         else:
             by = ledger.used(limit)
             used = sum(by.values())

@@ -1,7 +1,7 @@
 """Quotas, pure: who holds what, which limits count for a start, and which one stands in its way."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from beamtorch_facility.words import Words
@@ -30,16 +30,16 @@ class Holding:
     amounts: dict[str, int]
     expires_at: datetime | None
 
-    def is_of(self, scope: QuotaScope, subject: str) -> bool:
-        """Tell whether a subject's quota counts it."""
+    def subjects(self, scope: QuotaScope) -> frozenset[str]:
+        """Return for whom quotas of a scope count it."""
         match scope:
             case QuotaScope.USER:
-                return self.username == subject
+                return frozenset({self.username})
             case QuotaScope.GROUP:
-                return subject in self.groups
+                return self.groups
             case QuotaScope.BEAMLINE:
-                return self.beamline == subject
-        return True
+                return frozenset({self.beamline} if self.beamline is not None else ())
+        return frozenset({""})
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,16 @@ class Ledger:
             by[holding.username] = by.get(holding.username, 0) + holding.amounts[limit.resource]
         return by
 
+    def used_by_each(self, limit: Limit) -> dict[str, int]:
+        """Return what those hold for whom a limit for each one counts: whoever has an own limit is not among them."""
+        own = {one.subject for one in self.limits if (one.scope, one.resource) == (limit.scope, limit.resource)}
+        everybody = {subject for holding in self.holdings for subject in holding.subjects(limit.scope)}
+        sums = {name: sum(self.used(replace(limit, subject=name)).values()) for name in everybody - own}
+        return {name: held for name, held in sums.items() if held}
+
     def _of(self, limit: Limit, without: str | None) -> Iterator[Holding]:
         for holding in self.holdings:
-            counts = holding.amounts.get(limit.resource, 0) > 0 and holding.is_of(limit.scope, limit.subject)
+            counts = holding.amounts.get(limit.resource, 0) > 0 and limit.subject in holding.subjects(limit.scope)
             if counts and holding.lease != without:
                 yield holding
 

@@ -52,16 +52,20 @@ def gpu_seconds(stores: Stores, scope: QuotaScope, subject: str, now: datetime) 
     return round(total)
 
 
+def gpu_seconds_of_each(stores: Stores, scope: QuotaScope, now: datetime) -> dict[str, int]:
+    """Return the GPU-seconds of the month of a moment for every user, group or beamline that used any."""
+    first, after = month_of(now)
+    totals: dict[str, float] = {}
+    for row in stores.leases.held_between(first, after):
+        seconds = row.resources.gpus * overlap(row, first, min(after, now), now)
+        for subject in _holding(row, None).subjects(scope):
+            totals[subject] = totals.get(subject, 0.0) + seconds
+    return {subject: round(seconds) for subject, seconds in totals.items() if seconds}
+
+
 def is_counted(row: LeaseRow, scope: QuotaScope, subject: str) -> bool:
     """Tell whether a subject's quota counts a lease."""
-    match scope:
-        case QuotaScope.USER:
-            return row.username == subject
-        case QuotaScope.GROUP:
-            return subject in (row.groups or ())
-        case QuotaScope.BEAMLINE:
-            return row.beamline == subject
-    return True
+    return subject in _holding(row, None).subjects(scope)
 
 
 def month_of(at: datetime) -> tuple[datetime, datetime]:
