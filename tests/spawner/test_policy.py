@@ -1,10 +1,14 @@
 """The decision on a start, without anything that runs."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, Environment, EnvironmentKind, load_environments
 from beamtorch_spawner.errors import LeaseOverError, UnknownEnvironmentError, UnknownOptionError
+from beamtorch_spawner.policy_file import Lifetime, Policy
 from beamtorch_spawner.services.policy import check_change, choose_environment, parse_options
 from beamtorch_spawner.wire import LeaseState, UserOptions
 
@@ -87,3 +91,15 @@ def test_every_living_lease_can_end_or_fail(old):
 def test_a_lease_does_not_go_backwards():
     with pytest.raises(LeaseOverError):
         check_change(old=LeaseState.RUNNING, new=LeaseState.STARTING)
+
+
+def test_every_key_of_the_policy_file_is_in_the_reference_and_its_example_is_one():
+    page = (Path(__file__).parents[2] / "docs/reference/policy.md").read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    fields = {**Policy.model_fields, **Lifetime.model_fields}
+    assert set(lines) == set(fields)
+    for name, field in fields.items():
+        if isinstance(field.default, int):
+            assert f"| {field.default} |" in lines[name], name
+    example = page.partition("```yaml")[2].partition("```")[0]
+    assert len(Policy.model_validate(yaml.safe_load(example)).lifetimes) == 2

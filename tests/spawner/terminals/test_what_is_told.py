@@ -3,6 +3,7 @@
 import json
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from beamtorch_facility.words import Words
 from beamtorch_service import caller
 from beamtorch_spawner.services import stream
 
+ROOT = Path(__file__).parents[3]
 ACCESS = "access:services!service=spawner"
 
 
@@ -143,6 +145,15 @@ def test_the_metrics_count_what_was_decided_and_what_runs(stand):
     before = number('beamtorch_admissions_total{outcome="admitted"}')
     stand.lab_at(stand.register(), stand.person())
     assert number('beamtorch_admissions_total{outcome="admitted"}') == before + 1
+
+
+def test_every_metric_has_its_line_in_the_reference(stand):
+    page = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")
+    told = stand.api("marsh", "GET", "metrics").text
+    names = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE")}
+    own = {name for name in names if not name.endswith("_created")}
+    assert len(own) >= 9
+    assert {name for name in own if f"`{name}" not in page} == set()
 
 
 def test_a_lease_is_extended_by_its_owner_and_by_nobody_else(stand):
