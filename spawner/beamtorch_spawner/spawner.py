@@ -43,6 +43,12 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
     patience_seconds = Float(
         10.0, help="How long a pod may find no room, or its image not be fetched, before the start is refused"
     ).tag(config=True)
+    promised_cores = Float(
+        1.0,
+        min=0.0,
+        max=1.0,
+        help="What part of its cores a pod is promised; up to all of them it uses what others leave",
+    ).tag(config=True)
     unknown_seconds = Float(
         300.0, help="After so long without a look at the cluster a server that cannot be seen is an alarm in the log"
     ).tag(config=True)
@@ -186,7 +192,7 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             "args": fields.arguments,
             "default_url": fields.default_url,
             "cpu_limit": fields.cores,
-            "cpu_guarantee": fields.cores,
+            "cpu_guarantee": fields.cores and fields.cores * self.promised_cores,
             "mem_limit": fields.memory,
             "mem_guarantee": fields.memory,
             "extra_resource_limits": fields.extended,

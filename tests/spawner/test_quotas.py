@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from beamtorch_spawner.services.quota_book import MalformedQuotaError
 from beamtorch_spawner.services.quotas import Asking, Holding, Ledger, Limit, QuotaExceededError
 from beamtorch_spawner.stores.database import Database
-from beamtorch_spawner.wire import LeaseState, QuotaScope
+from beamtorch_spawner.wire import LeaseReport, LeaseState, QuotaScope
 
 GPU = "nvidia.com/gpu"
 
@@ -38,6 +38,18 @@ def test_a_start_that_never_came_to_running_is_not_in_the_way_of_the_next_one(de
     desk.admit("zhang", "gpu", extra_resource={GPU: 1})
     desk.admit("zhang", "gpu", extra_resource={GPU: 1})
     refused(desk, "okafor", "gpu", extra_resource={GPU: 1})
+
+
+def test_a_start_that_gave_way_counts_no_hours_from_then_on(desk):
+    lease = desk.admit("zhang", "gpu", extra_resource={GPU: 1})
+    desk.leases.report(lease, LeaseReport(state=LeaseState.STARTING, at=desk.clock.now()), actor="torch")
+    desk.clock.go(3600)
+    again = desk.admit("zhang", "gpu", extra_resource={GPU: 1})
+    assert desk.leases.one(lease).state is LeaseState.FAILED
+    desk.tell(again, LeaseState.ENDED)
+    desk.clock.go(36_000)
+    (used,) = desk.usage.of_month(f"{desk.clock.now():%Y-%m}", by="user", username="zhang")
+    assert used.gpu_hours == pytest.approx(1.0)
 
 
 def test_a_quota_for_each_counts_for_everybody_without_their_own(desk):

@@ -21,6 +21,7 @@ def configure_labs(c: Any, *, cluster: ClusterSettings, places: PlatformHome, po
     spawner.namespace = cluster.namespace
     spawner.image = cluster.lab_image
     spawner.image_pull_policy = "IfNotPresent"
+    spawner.promised_cores = cluster.promised_cores
     spawner.volumes = volumes(cluster, places)
     spawner.volume_mounts = mounts(places)
     # Pods cannot reach the loopback address that people's browsers use; these win over what a grant says.

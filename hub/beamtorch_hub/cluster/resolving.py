@@ -61,6 +61,7 @@ def resolve(
         kubeconfig=kubeconfig,
         address=address,
         lab_image=choices.lab_image or default_image(),
+        promised_cores=choices.promised_cores,
         **{claim: getattr(choices, claim) for claim in _CLAIMS},
     )
 

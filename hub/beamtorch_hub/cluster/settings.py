@@ -30,6 +30,9 @@ class ClusterChoices(_Strict):
     lab_image: str | None = Field(default=None, max_length=400, description="none: the one of this version")
     address: str | None = Field(default=None, description="of this machine, as pods reach it; none: found anew")
     kubeconfig: Path | None = Field(default=None, description="none: KUBECONFIG, else ~/.kube/config, of each start")
+    promised_cores: float = Field(
+        default=1.0, ge=0, le=1, description="part of its cores that a pod is promised; more only if others leave it"
+    )
     data_claim: str | None = Field(
         default=None, max_length=253, description="volume claim with the platform's data folder; none: this machine's"
     )
@@ -58,6 +61,7 @@ class ClusterSettings(_Strict):
     kubeconfig: Path
     address: str = Field(description="of this machine; the hub and the services listen there for the labs")
     lab_image: str
+    promised_cores: float = 1.0
     data_claim: str | None = None
     homes_claim: str | None = None
 

@@ -95,8 +95,6 @@ class Expiry:
     @staticmethod
     def _give_up(stores: Stores, row: LeaseRow, now: datetime) -> None:
         after = duration(GIVEN_UP_AFTER.total_seconds())
-        if row.held_from is not None:
-            row.held_until = now
         stores.leases.change(
             row,
             LeaseState.FAILED,
@@ -135,7 +133,6 @@ class Expiry:
         with self._database.transaction() as stores:
             row = stores.leases.get(ending.lease)
             if row.lease_state is LeaseState.STOPPING:
-                row.held_until = row.held_until or (now if row.held_from is not None else None)
                 stores.leases.change(row, LeaseState.ENDED, actor=ACTOR, at=now)
 
 

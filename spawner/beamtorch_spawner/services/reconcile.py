@@ -185,7 +185,6 @@ class Reconciler:
                 return
             stores.audit.of_lease(row, "orphan-ended", actor=ACTOR, at=now, detail=one.message)
             if row.lease_state.is_active:
-                row.held_until = now if row.held_from is not None else None
                 stores.leases.change(row, LeaseState.FAILED, actor=ACTOR, at=now, reason=one.message)
 
     def _note_lives(self, view: ClusterView | None) -> None:

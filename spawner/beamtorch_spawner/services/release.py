@@ -147,7 +147,6 @@ class Releases:
         with self._database.transaction() as stores:
             row = stores.leases.get(lease)
             if row.lease_state is LeaseState.STOPPING:
-                row.held_until = row.held_until or (now if row.held_from is not None else None)
                 stores.leases.change(row, LeaseState.ENDED, actor=ACTOR, at=now)
 
 

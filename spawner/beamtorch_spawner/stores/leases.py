@@ -169,6 +169,9 @@ class Leases:
             row.reason_en, row.reason_zh = reason.en, reason.zh
         if not state.is_active:
             row.ended_at = at
+            if row.held_from is not None and row.held_until is None:
+                # Whoever knows better when the pod was gone has said so before.
+                row.held_until = max(at, row.held_from)
         # The partial index sees rows in the order of their statements, so an old lease leaves before a new one comes.
         self._session.flush()
         if not state.is_active:

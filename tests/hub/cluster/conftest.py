@@ -324,6 +324,8 @@ def cluster_platform(
     arguments = ("--detach", "--cluster", "--namespace", kubernetes.namespace, "--lab-image", lab_image)
     # Pods of other numbers look into folders below the temporary one.
     home.parent.chmod(0o755)
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "cluster.yaml").write_text("promised_cores: 0.5\n")
     done = beamtorch(kubernetes.kubeconfig, "up", "--home", str(home), "--port", str(port), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     made = ClusterPlatform(home, port, kubernetes, done.stdout)

@@ -63,6 +63,13 @@ def test_a_kernel_runs_under_the_number_of_its_person_and_sees_the_data(cluster_
     assert (mine.read_text(), mine.stat().st_uid) == ("here", person["uid"])
 
 
+@pytest.mark.usefixtures("lab")
+def test_a_pod_is_promised_its_share_of_the_cores_and_all_of_its_memory(cluster_platform):
+    resources = cluster_platform.kubernetes.pod_of("marsh").spec.containers[0].resources
+    assert (resources.requests["cpu"], resources.limits["cpu"]) == ("100m", "200m")
+    assert resources.requests["memory"] == resources.limits["memory"]
+
+
 def test_nothing_in_the_pod_can_become_root_or_speak_to_the_cluster(lab):
     kernel = lab.kernel()
     status = lab.execute(kernel, "print(open('/proc/self/status').read())")
