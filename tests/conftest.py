@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psycopg
 import pytest
+from jupyter_client import BlockingKernelClient
 
 
 @pytest.hookimpl(wrapper=True)
@@ -159,3 +162,49 @@ def kubeconfig() -> Iterator[Path]:
     yield Path(done.stdout.strip().removeprefix("export KUBECONFIG="))
     if not was_up:
         subprocess.run([str(BUILDER), "down"], capture_output=True, check=False)
+
+
+KERNEL_SECONDS = 60
+
+
+class Kernel:
+    """A kernel in somebody's lab on this machine, spoken to as a notebook does."""
+
+    def __init__(self, lab: str, token: str, home: Path) -> None:
+        headers = {"Authorization": f"token {token}"}
+        body = {"name": "python3"}
+        answer = httpx.post(f"{lab}api/kernels", headers=headers, json=body, trust_env=False, timeout=KERNEL_SECONDS)
+        assert answer.status_code == 201, answer.text
+        until, found = time.monotonic() + KERNEL_SECONDS, list[Path]()
+        while not found and time.monotonic() < until:
+            found = list(home.rglob(f"kernel-{answer.json()['id']}.json"))
+            time.sleep(0.05)
+        self.client = BlockingKernelClient(connection_file=str(found[0]))
+        self.client.load_connection_file()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=KERNEL_SECONDS)
+
+    def says(self, code: str) -> str:
+        """Return what some code prints."""
+        said: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "stream":
+                said.append(message["content"]["text"])
+
+        self.client.execute_interactive(code, timeout=KERNEL_SECONDS, output_hook=hear)
+        return "".join(said).strip()
+
+
+@pytest.fixture
+def open_kernel() -> Iterator[Callable[[str, str, Path], Kernel]]:
+    """Return a function that opens a kernel in a lab: its URL, a token, the home in which its files are."""
+    opened: list[Kernel] = []
+
+    def open_one(lab: str, token: str, home: Path) -> Kernel:
+        opened.append(Kernel(lab, token, home))
+        return opened[-1]
+
+    yield open_one
+    for kernel in opened:
+        kernel.client.stop_channels()

@@ -12,7 +12,7 @@ from traitlets import Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from beamtorch_facility.words import Words
-from beamtorch_spawner.errors import ReleaseTooSlowError, ServerInUseError, SpawnerRefusedError
+from beamtorch_spawner.errors import ReleaseTooSlowError, ServerInUseError, SpawnerRefusedError, SpawnerUnreachableError
 from beamtorch_spawner.lab_words import ASKING, STRAY
 from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.torch_client import LeaseReports, TorchClient
@@ -20,6 +20,8 @@ from beamtorch_spawner.wire import Admission, AdmissionRequest, Grant, LeaseRepo
 
 T = TypeVar("T")
 WAIT_SECONDS = 0.5
+AWAY_SECONDS = 60.0
+"""How long the service may be away while somebody waits for a terminal."""
 LONGEST_GRACE_SECONDS = 3600
 """No terminal gives more (`TerminalInfo.grace_seconds`)."""
 CONTROL = {"_xsrf", "next"}
@@ -123,8 +125,19 @@ class AdmittedSpawner(LoggingConfigurable):
             if until is not None and time.monotonic() > until:
                 raise self._waited_in_vain()
             await asyncio.sleep(WAIT_SECONDS)
-            answer = await self._client.grant(answer.lease)
+            answer = await self._asked_again(answer)
         return answer.grant
+
+    async def _asked_again(self, before: Admission) -> Admission:
+        """Ask what became of a wait; the service may be away for a while, its successor goes on where it was."""
+        until = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return await self._client.grant(before.lease)
+            except SpawnerUnreachableError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(WAIT_SECONDS)
 
     def _last_moment(self, grace_ends: datetime) -> float:
         """Return until when to wait for another's server to be gone: its grace, and what any step may take."""

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -130,6 +133,19 @@ class ControlRoom:
     def leases(self, user: str) -> list[dict[str, Any]]:
         """Return what somebody has now."""
         return list(json.loads(self.admin("pods", "--json", "--user", user)))
+
+    def order(self, user: str, *, key: str) -> str:
+        """Start somebody's lab at the terminal as a console does, again until the API answers; return the lease."""
+        console = beamtorch("token", "--home", str(self.home), "--console").stdout.strip()
+        headers = {"Authorization": f"token {console}", "Idempotency-Key": key}
+        body = {"username": user, "environment": "lab", "sourceip": self.terminal.address}
+        url = f"{self.url}services/spawner/userpod/"
+        for _ in range(100):
+            answer = httpx.post(url, headers=headers, json=body, timeout=60, trust_env=False)
+            if answer.is_success:
+                return str(answer.json()["lease"])
+            time.sleep(0.2)
+        pytest.fail(answer.text)
 
     def sign_in(self, browser: Browser, at: Machine, user: str) -> Page:
         page = browser.new_context(viewport={"width": 1280, "height": 1024}).new_page()
@@ -270,3 +286,55 @@ def test_whatever_is_forged_ends_nobody_s_server(room):
     assert {one["terminal"] for one in room.leases("qiao")} == {None}
     assert {one["source_ip"] for one in room.leases("qiao")} == {away.address}
     assert "only a token with custom:torch:sourceip is believed" in room.admin("audit", "--user", "qiao")
+
+
+def kill_the_api(room):
+    """End the spawner API at once; its supervisor starts another."""
+    children = json.loads((room.home / "run" / "platform.json").read_text(encoding="utf-8"))["children"]
+    os.kill(next(child["pid"] for child in children if child["name"] == "spawner"), signal.SIGKILL)
+
+
+def in_state(room, user, state):
+    """Wait until a server of somebody is in a state."""
+    until = time.monotonic() + 120
+    while not any(one["state"] == state for one in room.leases(user)):
+        assert time.monotonic() < until, f"{user} never was {state}"
+        time.sleep(0.05)
+
+
+def test_at_two_terminals_the_api_dies_between_an_end_and_a_start_and_nobody_starts_twice(room, browsers, open_kernel):
+    at, away = room.terminal, room.elsewhere
+    room.admin("terminals", "add", away.address, "--beamline", "BL-A4", "--name", "gallery", "--minimum", "0")
+    bystander = room.sign_in(browsers[away.name], away, "marsh")
+    room.start(bystander, away, "lab")
+    (kept,) = room.leases("marsh")
+    assert kept["terminal"] == away.address
+    kernel = open_kernel(f"{room.url}user/marsh/", room.token("marsh"), room.home / "homes" / "marsh")
+    kernel.says("measured = 6 * 7")
+
+    clicking = room.sign_in(browsers[at.name], at, "novak")
+    clicking.click('[data-environment="lab"] [data-start]')
+    clicking.locator("#release-lab [data-release-now]").click()
+    in_state(room, "chen", "stopping")
+    kill_the_api(room)
+    clicking.wait_for_url("**/user/novak/**", timeout=120_000)
+    assert room.leases("chen") == []
+    (begun,) = room.leases("novak")
+    assert (begun["terminal"], begun["state"]) == (at.address, "running")
+
+    first = room.order("chen", key="once")
+    in_state(room, "novak", "stopping")
+    kill_the_api(room)
+    assert room.order("chen", key="once") == first
+    in_state(room, "chen", "running")
+    assert room.order("chen", key="once") == first
+    assert [one["id"] for one in room.leases("chen")] == [first]
+    assert room.leases("novak") == []
+    running = json.loads(beamtorch("status", "--json", "--home", str(room.home)).stdout)["labs"]
+    processes = {one["user"]: psutil.Process(one["pid"]).environ()["BEAMTORCH_LEASE"] for one in running}
+    assert {user: processes.get(user) for user in ("chen", "marsh", "novak")} == {
+        "chen": first,
+        "marsh": kept["id"],
+        "novak": None,
+    }
+    assert kernel.says("print(measured)") == "42"

@@ -12,7 +12,7 @@ from traitlets.config import LoggingConfigurable
 from beamtorch_facility.words import Words
 from beamtorch_spawner import admitted
 from beamtorch_spawner.admitted import AdmittedSpawner
-from beamtorch_spawner.errors import ReleaseTooSlowError
+from beamtorch_spawner.errors import ReleaseTooSlowError, SpawnerUnreachableError
 from beamtorch_spawner.wire import Admission, LeaseState, Waiting
 
 
@@ -77,3 +77,28 @@ async def test_a_start_that_is_cancelled_leaves_the_hub_s_patience_as_it_was():
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert spawner.start_timeout == 1
+
+
+async def test_a_service_that_is_away_for_a_moment_ends_no_wait():
+    spawner = Waiter(grace=5.0, free_after=0.3)
+    answer, away = spawner._client.grant, iter([True, True])
+
+    async def restarting(lease: object) -> Any:
+        if next(away, False):
+            raise SpawnerUnreachableError(Words(en="away", zh="离线"))
+        return await answer(lease)
+
+    spawner._client.grant = restarting
+    assert await as_the_hub_does(spawner) == "granted"
+
+
+async def test_a_service_that_stays_away_is_told(monkeypatch):
+    monkeypatch.setattr(admitted, "AWAY_SECONDS", 0.2)
+    spawner = Waiter(grace=5.0, free_after=60)
+
+    async def dead(_: object) -> Any:
+        raise SpawnerUnreachableError(Words(en="away", zh="离线"))
+
+    spawner._client.grant = dead
+    with pytest.raises(SpawnerUnreachableError):
+        await as_the_hub_does(spawner)

@@ -1,12 +1,10 @@
 """The same story with a real Hub and labs that are processes: the service dies in the middle, a bystander works on."""
 
 import pytest
-from jupyter_client import BlockingKernelClient
 
 pytestmark = pytest.mark.platform
 
 TERMINAL = "10.41.77.7"
-SECONDS = 30
 
 
 @pytest.fixture
@@ -22,36 +20,7 @@ def terminal(hub):
             hub.stop_server(person)
 
 
-class Kernel:
-    """A kernel in somebody's lab, spoken to as a notebook does."""
-
-    def __init__(self, hub, username) -> None:
-        headers = {"Authorization": f"token {hub.token_of(username)}"}
-        answer = hub.http.post(f"/user/{username}/api/kernels", headers=headers, json={"name": "python3"})
-        assert answer.status_code == 201, answer.text
-        name = f"kernel-{answer.json()['id']}.json"
-        files = hub.wait(lambda: list((hub.where / "homes" / username).rglob(name)))
-        self.client = BlockingKernelClient(connection_file=str(files[0]))
-        self.client.load_connection_file()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=SECONDS)
-
-    def says(self, code: str) -> str:
-        """Return what some code prints."""
-        said: list[str] = []
-
-        def hear(message) -> None:
-            if message["msg_type"] == "stream":
-                said.append(message["content"]["text"])
-
-        self.client.execute_interactive(code, timeout=SECONDS, output_hook=hear)
-        return "".join(said).strip()
-
-    def close(self) -> None:
-        self.client.stop_channels()
-
-
-def test_a_release_survives_the_death_of_the_service_and_a_bystanders_variable_with_it(hub, terminal):
+def test_a_release_survives_the_death_of_the_service_and_a_bystanders_variable_with_it(hub, terminal, open_kernel):
     operator = hub.tokens["operator"]
 
     def order(username, key):
@@ -64,26 +33,24 @@ def test_a_release_survives_the_death_of_the_service_and_a_bystanders_variable_w
     first = order("okafor", "first")
     hub.start("zhang", environment="lab")
     hub.wait(lambda: hub.is_ready("zhang") and hub.is_ready("okafor"))
-    kernel = Kernel(hub, "zhang")
-    try:
-        kernel.says("measured = 6 * 7")
-        second = order("marsh", "second")
-        hub.wait(lambda: hub.leases("okafor")[0]["state"] == "stopping")
-        hub.kill("spawner")
-        hub.start_spawner()
-        assert order("marsh", "second") == second
-        hub.wait(lambda: hub.is_ready("marsh"))
-        assert order("marsh", "second") == second
-        hub.wait(lambda: hub.leases("okafor")[0]["state"] == "ended")
-        assert hub.leases("okafor")[0]["id"] == first
-        assert not hub.model("okafor")
-        assert [lease["id"] for lease in hub.leases("marsh") if lease["terminal"] == terminal] == [second]
-        assert hub.record("marsh")["lease"] == second
-        owners = {process.environ()["BEAMTORCH_LEASE"] for process in hub.processes()}
-        assert owners == {second, hub.leases("zhang")[0]["id"]}
-        assert kernel.says("print(measured)") == "42"
-    finally:
-        kernel.close()
+    url = f"http://127.0.0.1:{hub.ports['public']}/user/zhang/"
+    kernel = open_kernel(url, hub.token_of("zhang"), hub.where / "homes" / "zhang")
+    kernel.says("measured = 6 * 7")
+    second = order("marsh", "second")
+    hub.wait(lambda: hub.leases("okafor")[0]["state"] == "stopping")
+    hub.kill("spawner")
+    hub.start_spawner()
+    assert order("marsh", "second") == second
+    hub.wait(lambda: hub.is_ready("marsh"))
+    assert order("marsh", "second") == second
+    hub.wait(lambda: hub.leases("okafor")[0]["state"] == "ended")
+    assert hub.leases("okafor")[0]["id"] == first
+    assert not hub.model("okafor")
+    assert [lease["id"] for lease in hub.leases("marsh") if lease["terminal"] == terminal] == [second]
+    assert hub.record("marsh")["lease"] == second
+    owners = {process.environ()["BEAMTORCH_LEASE"] for process in hub.processes()}
+    assert owners == {second, hub.leases("zhang")[0]["id"]}
+    assert kernel.says("print(measured)") == "42"
 
 
 def test_an_address_in_a_header_of_a_lab_ends_nobodys_lab(hub, terminal):
