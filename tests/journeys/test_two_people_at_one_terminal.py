@@ -138,13 +138,14 @@ class ControlRoom:
 
     def leases(self, user: str) -> list[dict[str, Any]]:
         """Return what somebody has now; asked directly, for what is only there for a moment."""
-        answer = httpx.get(
-            f"{self.url}services/spawner/leases",
-            params={"username": user, "active": "true"},
-            headers={"Authorization": f"token {self.console}"},
-            trust_env=False,
-        )
-        return list(answer.json()) if answer.is_success else []
+        wanted, headers = {"username": user, "active": "true"}, {"Authorization": f"token {self.console}"}
+        url = f"{self.url}services/spawner/leases"
+        for _ in range(100):
+            answer = httpx.get(url, params=wanted, headers=headers, timeout=60, trust_env=False)
+            if answer.is_success:
+                return list(answer.json())
+            time.sleep(0.2)
+        pytest.fail(answer.text)
 
     def order(self, user: str, *, key: str) -> str:
         """Start somebody's lab at the terminal as a console does, again until the API answers; return the lease."""

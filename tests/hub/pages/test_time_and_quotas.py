@@ -90,10 +90,11 @@ def test_a_page_that_stays_open_tells_the_moment_and_speaks_the_chosen_language(
     hub_url: str, browser: Any, spawner_api: Any
 ):
     browser.start("lab")
-    spawner_api.leases = (lease(601),)
+    spawner_api.leases = (lease(900),)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = chromium.new_context(locale="en-GB").new_page()
+        page.clock.install()
         page.goto(f"{hub_url}/hub/login?next=/hub/home")
         page.fill("input[name=username]", "lin.qiao")
         page.fill("input[name=password]", "right")
@@ -101,7 +102,11 @@ def test_a_page_that_stays_open_tells_the_moment_and_speaks_the_chosen_language(
         page.click("[data-set-lang=en]")
         told = page.locator("[data-notice]")
         expect(told).to_have_text("Ends within 30 min. Extend it, or save your work.")
-        expect(told).to_have_text("Ends within 10 min. Extend it, or save your work.", timeout=10_000)
+        page.clock.fast_forward(400_000)
+        expect(told).to_have_text("Ends within 10 min. Extend it, or save your work.")
         page.click("[data-set-lang=zh]")
         expect(told).to_have_text("将在 10 分内结束。请延长，或保存工作。")
+        page.clock.fast_forward(400_000)
+        expect(told).to_have_text("将在 3 分内结束。请延长，或保存工作。")
+        expect(told).to_have_class("bt-notice bad")
         chromium.close()
