@@ -148,7 +148,7 @@ def test_secrets_are_made_once_for_the_owner_alone_and_shown_nowhere(home):
 
 def test_a_settings_file_that_is_no_such_thing_is_named_without_its_content(home):
     prepare(home, 8000)
-    home.tokens.write_text('{"spawner": "abc-secret"}')
+    home.tokens.write_text('{"spawner": "abc-secret", "surplus": "def-secret"}')
     with pytest.raises(PlatformError) as refused:
         prepare(home, 8000)
     assert refused.value.exit_code == 20
