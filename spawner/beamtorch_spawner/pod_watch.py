@@ -1,6 +1,7 @@
 """KubeSpawner's view of the pods, with its age: one that stopped to follow the cluster is noticed and replaced."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +14,20 @@ STALE_SECONDS = 45.0
 class PodsInView(dict[str, dict[str, Any]]):
     """The pods by “namespace/name”; of those that went it keeps when they did."""
 
-    def __init__(self, pods: dict[str, dict[str, Any]], ends: dict[str, datetime]) -> None:
+    def __init__(
+        self,
+        pods: Mapping[str, dict[str, Any]],
+        ends: dict[str, datetime],
+        before: Mapping[str, dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__(pods)
         self._ends = ends
+        for key in pods:
+            ends.pop(key, None)
+        # Read whole again: what went while nobody watched went without a word.
+        for key, pod in (before or {}).items():
+            if key not in pods:
+                ends[key] = finished_at(pod) or datetime.now(UTC)
 
     def __setitem__(self, key: str, pod: dict[str, Any]) -> None:
         super().__setitem__(key, pod)
@@ -46,8 +58,9 @@ class WatchedPodReflector(PodReflector):
         super().__init__(*args, **traits)
 
     async def _list_and_update(self, *args: Any, **more: Any) -> Any:
+        before = self.resources
         version = await super()._list_and_update(*args, **more)
-        self.resources = PodsInView(self.resources, self.ends)
+        self.resources = PodsInView(self.resources, self.ends, before)
         self.read_at = time.monotonic()
         return version
 

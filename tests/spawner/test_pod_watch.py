@@ -49,3 +49,13 @@ def test_of_a_pod_that_went_its_end_is_kept_until_another_takes_its_name():
     assert ends == {"ns/a": datetime(2026, 11, 21, 10, tzinfo=UTC)}
     pods["ns/a"] = {}
     assert ends == {}
+
+
+def test_a_pod_that_went_while_nobody_watched_is_missed_when_all_are_read_again():
+    ends = {"ns/b": datetime(2026, 11, 21, 9, tzinfo=UTC)}
+    before = {"ns/a": ended("2026-11-21T10:00:00Z"), "ns/c": ended(None)}
+    seen_at = datetime.now(UTC)
+    PodsInView({"ns/b": ended(None)}, ends, before)
+    assert ends["ns/a"] == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    assert seen_at <= ends["ns/c"] <= datetime.now(UTC)
+    assert "ns/b" not in ends

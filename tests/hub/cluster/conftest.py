@@ -190,8 +190,11 @@ class ClusterPlatform:
 
         def look() -> bool:
             model = self.model(user, server)
-            assert model is not None, f"the start of {user}/{server} failed: {self.newest(user, server)}"
-            return bool(model["ready"])
+            if model is None:
+                # What was ordered from the API is asked of the hub a moment later.
+                newest = self.newest(user, server)
+                assert newest["state"] == "admitted", f"the start of {user}/{server} failed: {newest}"
+            return bool(model and model["ready"])
 
         self.wait(look, READY_SECONDS)
         return Lab(self.http(user), f"/user/{user}/{server}/".replace("//", "/"))

@@ -80,9 +80,18 @@ def test_four_people_get_a_gpu_each_the_fifth_is_told_when_and_the_report_is_exa
     assert total == pytest.approx(sum(map(lives.seconds, PEOPLE)), rel=0.01)
 
 
-def test_a_lease_ends_on_time_and_an_extended_one_does_not(cluster_platform):
-    platform = cluster_platform
-    platform.offer()
+@pytest.fixture
+def small_labs(cluster_platform):
+    """A platform with small labs, and none of these people's left when the test is over."""
+    cluster_platform.offer()
+    yield cluster_platform
+    for user in ("qiao", "chen"):
+        if cluster_platform.model(user):
+            cluster_platform.stop(user)
+
+
+def test_a_lease_ends_on_time_and_an_extended_one_does_not(small_labs):
+    platform = small_labs
     for user in ("qiao", "chen"):
         body = {"username": user, "expireruntime": 60}
         answer = platform.spawner(user, "POST", "userpod/", json=body)
@@ -112,4 +121,3 @@ def test_a_lease_ends_on_time_and_an_extended_one_does_not(cluster_platform):
     platform.wait(lambda: platform.newest("qiao")["state"] == "ended")
     assert platform.newest("chen")["state"] == "running"
     assert platform.model("chen")["ready"]
-    platform.stop("chen")

@@ -100,7 +100,6 @@ def test_from_inside_a_pod_nobody_ends_the_lab_at_a_terminal_but_the_next_person
     assert order(platform, "ruiz", "second") == second
     platform.wait(lambda: platform.newest("chen")["state"] == "ended")
     ended = platform.spawner("novak", "GET", "leases", params={"username": "chen"}).json()[0]
-    platform.wait(lambda: platform.model("ruiz"))
     platform.ready("ruiz")
     assert not platform.model("chen")
     assert platform.kubernetes.pods_of("chen") == []
