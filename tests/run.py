@@ -13,12 +13,16 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 DEBIAN = {
+    "acl": lambda: shutil.which("setfacl") is not None,
     "chromium": lambda: shutil.which("chromium") is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fonts-noto-cjk": lambda: any(Path("/usr/share/fonts").glob("opentype/noto/NotoSansCJK*")),
     "iproute2": lambda: shutil.which("ip", path=SYSTEM_PATH) is not None,
     "nginx-light": lambda: shutil.which("nginx", path=SYSTEM_PATH) is not None,
+    "openssh-server": lambda: shutil.which("sshd", path=SYSTEM_PATH) is not None,
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+    "rsync": lambda: shutil.which("rsync") is not None,
+    "slapd": lambda: shutil.which("slapd", path=SYSTEM_PATH) is not None,
 }
 
 

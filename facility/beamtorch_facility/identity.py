@@ -2,6 +2,7 @@
 
 import re
 from pathlib import PurePosixPath
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,9 +33,17 @@ class Identity(BaseModel):
     uid: int = Field(ge=1, description="POSIX user id")
     gid: int = Field(ge=1, description="primary POSIX group id")
     groups: tuple[str, ...] = Field(default=(), description="names of all groups, proposal teams and staff included")
+    gids: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="POSIX numbers of those groups that the kernel knows, by name"
+    )
     home: PurePosixPath | None = Field(default=None, description="home directory; none: made below the platform's own")
     ssh_keys: tuple[str, ...] = ()
     language: str = Field(default="en", description="language tag that the person prefers")
+
+    @property
+    def supplementary_gids(self) -> tuple[int, ...]:
+        """The numbers of the groups beside the primary one, ascending."""
+        return tuple(sorted({*self.gids.values()} - {self.gid}))
 
     @property
     def is_admin(self) -> bool:
