@@ -19,6 +19,8 @@ import psycopg
 import pytest
 from jupyter_client import BlockingKernelClient
 
+from beamtorch_identity.testing.slapd import SLAPD, Slapd
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
@@ -124,9 +126,18 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter, unlike pytest's own: there labs run under their people's numbers."""
+    folder = Path(tempfile.mkdtemp(prefix="bt-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def platform(open_folder: Path) -> Iterator[Platform]:
     """One platform for the whole run; who kills parts of it waits until they are back."""
-    home = tmp_path_factory.mktemp("platform") / "home"
+    home = open_folder / "platform"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -208,3 +219,25 @@ def open_kernel() -> Iterator[Callable[[str, str, Path], Kernel]]:
     yield open_one
     for kernel in opened:
         kernel.client.stop_channels()
+
+
+@pytest.fixture(scope="module")
+def make_slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Slapd]]:
+    """Return a function that starts a real LDAP server of a schema with some entries."""
+    if SLAPD is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("slapd is not installed; CI may not do without (apt-get install slapd)")
+        pytest.skip("slapd is not installed (apt-get install slapd)")
+    made: list[Slapd] = []
+
+    def make(ldif: str, schema: str = "nis") -> Slapd:
+        server = Slapd(tmp_path_factory.mktemp("slapd"), schema)
+        server.prepare()
+        server.load(ldif)
+        server.start()
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.stop()

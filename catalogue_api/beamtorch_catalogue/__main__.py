@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from beamtorch_catalogue.app import create_app
+from beamtorch_catalogue.sendfile import SendfileProtocol
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_facility.errors import BeamtorchError
 
@@ -43,6 +44,7 @@ def main() -> int:
         host=settings.hub.listen_host,
         port=settings.hub.listen_port,
         log_config=None,
+        http=SendfileProtocol,
         timeout_graceful_shutdown=GRACE_SECONDS,
         proxy_headers=False,
     )

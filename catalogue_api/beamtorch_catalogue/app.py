@@ -33,6 +33,8 @@ def create_app(settings: CatalogueSettings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.include_router(routes.router(factory), prefix=prefix)
     app.include_router(factory.login.router(), prefix=prefix)
-    pages = Portal(search=factory.search, datasets=factory.datasets, facility=factory.facility)
+    pages = Portal(
+        search=factory.search, datasets=factory.datasets, facility=factory.facility, downloads=factory.downloads
+    )
     app.include_router(portal_router(portal=pages, readers=factory.readers, login=factory.login), prefix=prefix)
     return app

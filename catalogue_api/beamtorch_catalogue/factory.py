@@ -7,6 +7,7 @@ import httpx
 
 from beamtorch_catalogue.services.attachments import Attachments
 from beamtorch_catalogue.services.datasets import Datasets
+from beamtorch_catalogue.services.downloads import Downloads
 from beamtorch_catalogue.services.facility import FacilityOffice
 from beamtorch_catalogue.services.ingest import Ingest
 from beamtorch_catalogue.services.readers import Readers
@@ -17,7 +18,8 @@ from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import full_text
 from beamtorch_facility.data_layout import DataLayout
-from beamtorch_facility.directory import YamlDirectory
+from beamtorch_identity.opening import open_directory
+from beamtorch_identity.reader.client import NoReader, ReaderClient
 from beamtorch_service.login import HubLogin
 
 _HUB_SECONDS = 10.0
@@ -35,6 +37,7 @@ class Factory:
     search: Search
     datasets: Datasets
     thumbnails: Thumbnails
+    downloads: Downloads
     attachments: Attachments
     registration: Registration
     ingest: Ingest
@@ -45,9 +48,10 @@ class Factory:
         """Build the parts; nothing is opened or asked yet."""
         database = Database(settings.database)
         words = full_text(is_sqlite=database.is_sqlite)
-        directory = YamlDirectory(settings.directory)
+        directory = open_directory(settings.directory, for_pages=True)
         layout = DataLayout(settings.data_root)
         datasets = Datasets(database=database, directory=directory)
+        files = NoReader() if settings.reader is None else ReaderClient(settings.reader)
         # The Hub is asked inside the machine or the cluster; a proxy of the site does not know it.
         http = httpx.AsyncClient(timeout=_HUB_SECONDS, trust_env=False)
         return cls(
@@ -58,10 +62,16 @@ class Factory:
             readers=Readers(directory=directory),
             search=Search(database=database, full_text=words),
             datasets=datasets,
-            thumbnails=Thumbnails(datasets=datasets, layout=layout, cache=settings.cache),
+            thumbnails=Thumbnails(datasets=datasets, files=files, cache=settings.cache),
+            downloads=Downloads(datasets=datasets, layout=layout, files=files),
             attachments=Attachments(database=database),
             registration=Registration(
-                database=database, full_text=words, directory=directory, layout=layout, datasets=datasets
+                database=database,
+                full_text=words,
+                directory=directory,
+                layout=layout,
+                datasets=datasets,
+                files=files,
             ),
             ingest=Ingest(database=database, full_text=words, directory=directory, layout=layout),
             facility=FacilityOffice(database=database, full_text=words, directory=directory),

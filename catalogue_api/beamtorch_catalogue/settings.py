@@ -33,6 +33,9 @@ class CatalogueSettings(BaseModel):
     data_root: Path = Field(description="root of the beamtime folders")
     public_url: str = Field(description="address of the platform in a browser")
     cache: Path = Field(description="folder for thumbnails; may be emptied at any time")
+    reader: Path | None = Field(
+        default=None, description="socket of the reader, which opens files in a person's name; none: no file is opened"
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -46,6 +49,7 @@ class CatalogueSettings(BaseModel):
         try:
             database = environment["BEAMTORCH_CATALOGUE_DATABASE"]
             named = environment.get("BEAMTORCH_CATALOGUE_CACHE")
+            reader = environment.get("BEAMTORCH_READER")
             return cls(
                 hub=HubSettings.from_environment(environment),
                 database=database,
@@ -53,6 +57,7 @@ class CatalogueSettings(BaseModel):
                 data_root=Path(environment["BEAMTORCH_DATA_ROOT"]),
                 public_url=environment["BEAMTORCH_PUBLIC_URL"],
                 cache=Path(named) if named else default_cache(database),
+                reader=Path(reader) if reader else None,
             )
         except KeyError as error:
             raise _unusable(f"{error.args[0]} is not set", f"未设置 {error.args[0]}") from error

@@ -37,6 +37,7 @@ class Identity(BaseModel):
         default_factory=dict, description="POSIX numbers of those groups that the kernel knows, by name"
     )
     home: PurePosixPath | None = Field(default=None, description="home directory; none: made below the platform's own")
+    sid: str | None = Field(default=None, description="security identifier at Windows machines, where there is one")
     ssh_keys: tuple[str, ...] = ()
     language: str = Field(default="en", description="language tag that the person prefers")
 

@@ -3,10 +3,13 @@
 from typing import Any
 
 from beamtorch_hub.cluster.configuring import configure_labs
+from beamtorch_hub.home_folders import HomeFolders
 from beamtorch_hub.pages import add_pages
 from beamtorch_hub.platform.ports import LOOPBACK
+from beamtorch_hub.platform.separation import person_folders, program_folders
 from beamtorch_hub.platform.sweep import MARK
 from beamtorch_hub.settings import PlatformSettings
+from beamtorch_hub.sign_in.settings import configure_sign_in
 from beamtorch_spawner.hub_api import HUB_SCOPES
 
 SERVICE_SECONDS = 10
@@ -44,8 +47,7 @@ def configure(c: Any, settings: PlatformSettings) -> None:
     _people(c, settings)
     _servers(c)
     if settings.cluster is None:
-        # Pods carry no mark: on a cluster of one machine the sweep of processes would find and end theirs.
-        c.Spawner.env_keep.append(MARK)
+        _labs_on_this_machine(c, settings)
     else:
         configure_labs(c, cluster=settings.cluster, places=settings.places, ports=settings.ports)
     c.JupyterHub.services = _services(settings)
@@ -73,9 +75,7 @@ def _state(c: Any, settings: PlatformSettings) -> None:
 
 
 def _people(c: Any, settings: PlatformSettings) -> None:
-    c.JupyterHub.authenticator_class = "beamtorch-demo"
-    c.DemoAuthenticator.directory_file = str(settings.places.directory)
-    c.DemoAuthenticator.password_file = str(settings.places.passwords)
+    configure_sign_in(c, settings.sign_in, settings.places, settings.public_url)
     c.JupyterHub.shutdown_on_logout = False
 
 
@@ -90,6 +90,17 @@ def _servers(c: Any) -> None:
     c.Spawner.consecutive_failure_limit = 0
     c.Spawner.start_timeout = LAB_SECONDS
     c.Spawner.http_timeout = LAB_SECONDS
+
+
+def _labs_on_this_machine(c: Any, settings: PlatformSettings) -> None:
+    places = settings.places
+    # Pods carry no mark: on a cluster of one machine the sweep of processes would find and end theirs.
+    c.Spawner.env_keep.append(MARK)
+    c.TorchLocalSpawner.as_person = settings.separation.is_on
+    if settings.separation.is_on:
+        c.TorchLocalSpawner.program_folders = [str(folder) for folder in program_folders()]
+        c.TorchLocalSpawner.person_folders = [str(folder) for folder in person_folders(places)]
+        c.TorchLocalSpawner.pre_spawn_hook = HomeFolders(places.directory, places.homes).before_start
 
 
 def _services(settings: PlatformSettings) -> list[dict[str, Any]]:

@@ -112,6 +112,14 @@ class ClusterNotUsableError(PlatformError):
     title = Words(en="The cluster cannot be used", zh="无法使用集群")
 
 
+class SignInRefusedError(PlatformError):
+    """Somebody proved who they are, and may not come in."""
+
+    code = "sign-in-refused"
+    status = 403
+    title = Words(en="You cannot sign in", zh="您无法登录")
+
+
 class SignInUnavailableError(PlatformError):
     """Nobody can be recognised at the moment."""
 

@@ -75,6 +75,16 @@ class PlatformHome:
         return self.root / "state"
 
     @property
+    def catalogue(self) -> Path:
+        """The catalogue's database and pictures; not below `state`, which is closed to the one that it runs as."""
+        return self.root / "catalogue"
+
+    @property
+    def reader(self) -> Path:
+        """Socket of the reader, in a folder that its service alone may enter."""
+        return self.root / "reader" / "socket"
+
+    @property
     def data(self) -> Path:
         """Root of the beamtime folders."""
         return self.root / "data"
@@ -103,6 +113,11 @@ class PlatformHome:
     def cluster(self) -> Path:
         """The cluster that labs are in (JSON); none: they are processes of this machine."""
         return self.run / "cluster.json"
+
+    @property
+    def separation(self) -> Path:
+        """Whether labs run under their people's numbers (JSON)."""
+        return self.run / "separation.json"
 
     @property
     def labs(self) -> Path:

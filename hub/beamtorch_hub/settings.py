@@ -16,6 +16,8 @@ from beamtorch_hub.errors import SettingsUnreadableError
 from beamtorch_hub.files import read_text, write_private, write_text
 from beamtorch_hub.home import PlatformHome
 from beamtorch_hub.platform.ports import LOOPBACK, Ports, choose_ports
+from beamtorch_hub.platform.separation import Separation
+from beamtorch_hub.sign_in.settings import SignInSettings
 
 M = TypeVar("M", bound=BaseModel)
 HOME_VARIABLE = "BEAMTORCH_HOME"
@@ -50,6 +52,13 @@ class FacilitySettings(_Strict):
     facility: Words = Field(
         default=Words(en="Beamtorch", zh="Beamtorch"), description="name of the facility, as pages show it"
     )
+    sign_in: SignInSettings = SignInSettings()
+    service_uid: int = Field(
+        default=64999,
+        ge=1000,
+        lt=65534,
+        description="uid and gid of the catalogue where users are separated; nobody's in the directory",
+    )
 
 
 class PlatformSettings(_Strict):
@@ -57,16 +66,24 @@ class PlatformSettings(_Strict):
 
     home: Path = Field(description="the platform's folder")
     facility: Words = Field(description="name of the facility, as pages show it")
+    sign_in: SignInSettings = Field(default=SignInSettings(), description="how people sign in")
     ports: Ports = Field(description="where each process listens")
     tokens: Tokens = Field(description="what they know each other by")
     cluster: ClusterSettings | None = Field(
         default=None, description="the cluster that labs are in; none: they are processes of this machine"
     )
+    separation: Separation = Field(default=Separation(), description="whether labs run under their people's numbers")
+    service_uid: int = Field(default=64999, description="uid and gid of the catalogue where users are separated")
 
     @property
     def places(self) -> PlatformHome:
         """Where the platform keeps things."""
         return PlatformHome(self.home)
+
+    @property
+    def catalogue_uid(self) -> int | None:
+        """The uid that the catalogue runs as; None: that of the platform itself."""
+        return self.service_uid if self.separation.is_on else None
 
     @property
     def public_url(self) -> str:
@@ -91,12 +108,16 @@ class PlatformSettings(_Strict):
     @classmethod
     def load(cls, home: PlatformHome) -> Self:
         """Read what `prepare` wrote."""
+        chosen = _parsed(FacilitySettings, home.settings)
         return cls(
             home=home.root,
-            facility=_parsed(FacilitySettings, home.settings).facility,
+            facility=chosen.facility,
+            sign_in=chosen.sign_in,
+            service_uid=chosen.service_uid,
             ports=_parsed(Ports, home.ports),
             tokens=_parsed(Tokens, home.tokens),
             cluster=_parsed(ClusterSettings, home.cluster) if home.cluster.exists() else None,
+            separation=_parsed(Separation, home.separation) if home.separation.exists() else Separation(),
         )
 
 
@@ -105,20 +126,29 @@ def read_choices(home: PlatformHome) -> ClusterChoices | None:
     return _parsed(ClusterChoices, home.cluster_choices) if home.cluster_choices.exists() else None
 
 
-def prepare(home: PlatformHome, port: int, cluster: ClusterSettings | None = None) -> PlatformSettings:
+def prepare(
+    home: PlatformHome,
+    port: int,
+    cluster: ClusterSettings | None = None,
+    separation: Separation = Separation(),  # noqa: B008 - frozen
+) -> PlatformSettings:
     """Make what is missing of secrets and ports, and return the settings.
 
     Internal ports stay what they were as long as nobody else took them, so that a lab that outlives its platform finds
     the Hub again.
     """
     if not home.settings.exists():
-        write_text(home.settings, yaml.safe_dump(FacilitySettings().model_dump(), allow_unicode=True))
+        write_text(
+            home.settings,
+            yaml.safe_dump(FacilitySettings().model_dump(mode="json", exclude={"sign_in"}), allow_unicode=True),
+        )
     _complete_tokens(home)
     if not home.cookie_secret.exists():
         write_private(home.cookie_secret, secrets.token_hex(COOKIE_SECRET_BYTES))
     before = _parsed(Ports, home.ports) if home.ports.exists() else None
     host = cluster.address if cluster else LOOPBACK
     write_text(home.ports, choose_ports(port, before, host).model_dump_json(indent=1))
+    write_text(home.separation, separation.model_dump_json(indent=1))
     if cluster is None:
         home.cluster.unlink(missing_ok=True)
     else:

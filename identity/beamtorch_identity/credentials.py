@@ -1,16 +1,17 @@
-"""What a process is to the kernel: numbers from the directory alone, taken on for good before anything is run."""
+"""What a process is to the kernel: numbers from the directory alone."""
 
-import ctypes
 import os
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from beamtorch_facility.identity import Identity
+from beamtorch_identity import becoming
+from beamtorch_identity.becoming import UMASK
 
-_PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP = 38, 24
-_CAPABILITIES = 64
-UMASK = 0o007
-"""New files are for their owner and the group; a default ACL of the folder says more."""
+__all__ = ["UMASK", "Credentials"]
 
 
 @dataclass(frozen=True)
@@ -31,33 +32,26 @@ class Credentials:
         """Return what this process is."""
         return cls(os.geteuid(), os.getegid(), tuple(sorted(set(os.getgroups()) - {os.getegid()})))
 
-    def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Return a command that runs another one as this person, with nothing left of root; needs util-linux."""
-        groups = ("--groups", ",".join(map(str, self.groups))) if self.groups else ("--clear-groups",)
+    def command(
+        self, words: Sequence[str], *, read_only: Iterable[Path] = (), writable: Iterable[Path] = ()
+    ) -> tuple[str, ...]:
+        """Return a command that runs another one as this person, for good and with nothing left of root.
+
+        Parameters
+        ----------
+        words
+            The other command.
+        read_only, writable
+            Folders that it needs even where the way to them is closed to others.
+        """
         return (
-            *("setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), *groups),
-            *("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", *words),
+            *(sys.executable, "-I", "-S", becoming.__file__, "--uid", str(self.uid), "--gid", str(self.gid)),
+            *(word for group in self.groups for word in ("--group", str(group))),
+            *(word for path in read_only for word in ("--show", str(path))),
+            *(word for path in writable for word in ("--give", str(path))),
+            *("--", *words),
         )
 
     def take_on(self) -> None:
-        """Make this process the person's, for good; only root may.
-
-        Raises
-        ------
-        OSError
-            If the kernel refuses, or did not do as it was told; the process must not go on then.
-        """
-        libc = ctypes.CDLL(None, use_errno=True)
-        for capability in range(_CAPABILITIES):
-            if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-                break  # Beyond the last that this kernel knows.
-        os.setgroups(self.groups)
-        os.setresgid(self.gid, self.gid, self.gid)
-        os.setresuid(self.uid, self.uid, self.uid)
-        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "no_new_privs cannot be set")
-        os.umask(UMASK)
-        if (os.getresuid(), os.getresgid()) != ((self.uid,) * 3, (self.gid,) * 3):
-            raise OSError(0, "the process did not become the person")
-        if set(os.getgroups()) - {self.gid} != set(self.groups) - {self.gid}:
-            raise OSError(0, "the process did not get the person's groups")
+        """Make this process the person's, for good; errors as in `becoming.become`."""
+        becoming.become(self.uid, self.gid, self.groups)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from beamtorch_facility.errors import BeamtorchError
+from beamtorch_facility.directory import locked, refused
+from beamtorch_facility.identifier import MalformedNameError
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
-from beamtorch_identity.errors import LockedPersonError, PersonRefusedError
 from beamtorch_identity.ldap_settings import LdapSettings
 from beamtorch_identity.sid import sid_text
 
@@ -84,10 +84,10 @@ def identity_of(entry: Entry, groups: Iterable[Group], settings: LdapSettings, *
     known = tuple(groups)
     uid = _uid(name, entry, settings)
     gid = _gid(name, entry, settings)
-    numbers = {group.name: group.gid for group in known if group.gid is not None and group.gid >= settings.lowest_gid}
+    numbers = {group.name: group.gid for group in known if group.gid is not None and group.gid > 0}
     en = entry.one(names.full_name_en) or name
     try:
-        return Identity(
+        person = Identity(
             username=Username(name),
             full_name=Words(en=en, zh=entry.one(names.full_name_zh) or en),
             uid=uid,
@@ -95,11 +95,14 @@ def identity_of(entry: Entry, groups: Iterable[Group], settings: LdapSettings, *
             groups=tuple(sorted({group.name for group in known})),
             gids=numbers,
             home=_home(entry.one(names.home)),
+            sid=_sid(entry, uid, settings),
             ssh_keys=entry.all(names.ssh_key),
             language=entry.one(names.language) or "en",
         )
-    except BeamtorchError as error:
-        raise _refused(name, f"the name: {error.detail.en}", f"用户名：{error.detail.zh}") from error
+    except MalformedNameError as error:
+        raise refused(name, f"the name: {error.detail.en}", f"用户名：{error.detail.zh}") from error
+
+    return settings.floors.judge(person)
 
 
 def group_of(entry: Entry, settings: LdapSettings) -> Group | None:
@@ -115,26 +118,22 @@ def _refuse_locked(name: str, entry: Entry, settings: LdapSettings, now: datetim
     names = settings.names
     flags, days = entry.number(names.flags), entry.number(names.expires_days)
     is_over = days is not None and days >= 0 and EPOCH + timedelta(days=days) <= now
-    if entry.one(names.locked) is None and not ((flags or 0) & DISABLED) and not is_over:
-        return
-    raise LockedPersonError(
-        Words(
-            en=f"The account “{name}” is {'over' if is_over else 'locked'} in the directory. Ask the user office.",
-            zh=f"账户“{name}”在目录中已{'过期' if is_over else '锁定'}。请联系用户办公室。",
-        )
-    )
+    if entry.one(names.locked) is not None or (flags or 0) & DISABLED or is_over:
+        raise locked(name, is_over=is_over)
 
 
 def _uid(name: str, entry: Entry, settings: LdapSettings) -> int:
     uid = entry.number(settings.names.uid)
     if uid is None and settings.sids is not None and (sid := entry.sid(settings.names.sid)) is not None:
         uid = settings.sids.number(sid)
-    if uid is None:
-        raise _refused(name, "there is no POSIX number (uid)", "缺少 POSIX 编号（uid）")
-    if uid < settings.lowest_uid:
-        least = settings.lowest_uid
-        raise _refused(name, f"uid {uid} is below {least}, a system's account", f"uid {uid} 小于 {least}，属系统账户")
+    if not uid or uid < 0:
+        raise refused(name, "there is no POSIX number (uid)", "缺少 POSIX 编号（uid）")
     return uid
+
+
+def _sid(entry: Entry, uid: int, settings: LdapSettings) -> str | None:
+    """Return the SID that the directory tells, else the one that the number stands for."""
+    return entry.sid(settings.names.sid) or (settings.sids.sid(uid) if settings.sids is not None else None)
 
 
 def _gid(name: str, entry: Entry, settings: LdapSettings) -> int:
@@ -142,26 +141,14 @@ def _gid(name: str, entry: Entry, settings: LdapSettings) -> int:
     if gid is None and settings.sids is not None:
         primary = entry.number("primaryGroupID")
         gid = settings.sids.number(f"{settings.sids.domain}-{primary}") if primary is not None else None
-    if gid is None:
-        raise _refused(name, "there is no primary group (gid)", "缺少主组（gid）")
-    if gid < settings.lowest_gid:
-        least = settings.lowest_gid
-        raise _refused(name, f"the primary gid {gid} is below {least}", f"主组 gid {gid} 小于 {least}")
+    if not gid or gid < 0:
+        raise refused(name, "there is no primary group (gid)", "缺少主组（gid）")
     return gid
 
 
 def _home(text: str | None) -> PurePosixPath | None:
     path = PurePosixPath(text) if text else None
     return path if path is not None and path.is_absolute() and ".." not in path.parts else None
-
-
-def _refused(name: str, why_en: str, why_zh: str) -> PersonRefusedError:
-    return PersonRefusedError(
-        Words(
-            en=f"The directory's entry of “{name}” cannot be used: {why_en}. The facility has to mend it.",
-            zh=f"目录中“{name}”的条目不可用：{why_zh}。须由设施人员修正。",
-        )
-    )
 
 
 def _text(value: Any) -> str:

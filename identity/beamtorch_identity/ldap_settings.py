@@ -6,6 +6,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from beamtorch_facility.directory import Floors
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,9 +99,11 @@ class LdapSettings(_Strict):
     layout: Schema = Field(default=Schema.RFC2307, alias="schema")
     attributes: dict[str, str | bool] = Field(default_factory=dict, description="names that differ from the preset")
     sids: SidRange | None = Field(default=None, description="Active Directory without uidNumber")
-    lowest_uid: int = Field(default=1000, ge=1, description="whoever has less is refused: that is a system's account")
-    lowest_gid: int = Field(default=100, ge=1, description="a primary group below it is refused, others are left out")
+    floors: Floors = Field(default=Floors(), description="the lowest numbers that people may have")
     seconds: int = Field(default=5, ge=1, le=60, description="patience with the server")
+    cached_seconds: int = Field(
+        default=60, ge=0, le=3600, description="how old an answer may be for a page or a search; a start always asks"
+    )
     remembered_seconds: int = Field(
         default=0, ge=0, le=86_400, description="how old an answer may be while the server is away; 0: none counts"
     )

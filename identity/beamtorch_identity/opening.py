@@ -21,8 +21,15 @@ class _Named(BaseModel):
     ldap: LdapSettings
 
 
-def open_directory(path: Path) -> Directory:
+def open_directory(path: Path, *, for_pages: bool = False) -> Directory:
     """Return the directory of a file: one with ``ldap:`` names a server, every other one lists people.
+
+    Parameters
+    ----------
+    path
+        The file.
+    for_pages
+        Whether an answer may be a while old (``cached_seconds``): for pages and searches, never for a start.
 
     Raises
     ------
@@ -32,7 +39,11 @@ def open_directory(path: Path) -> Directory:
     settings = ldap_settings(path)
     if settings is None:
         return YamlDirectory(path)
-    return RememberingDirectory(LdapDirectory(settings), seconds=settings.remembered_seconds)
+    return RememberingDirectory(
+        LdapDirectory(settings),
+        seconds=settings.remembered_seconds,
+        fresh_for=settings.cached_seconds if for_pages else 0,
+    )
 
 
 def ldap_settings(path: Path) -> LdapSettings | None:

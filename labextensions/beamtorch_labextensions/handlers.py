@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from pydantic import BaseModel, ValidationError
 from tornado.web import authenticated
 
@@ -31,22 +31,8 @@ _FAILED = Words(
 _FIRST_SERVER_ERROR = 500
 
 
-class BeamtorchHandler(APIHandler):
-    """What our doors have in common: the session, answers as JSON, and problems in both languages."""
-
-    auth_resource = "beamtorch"
-
-    def initialize(self, session: Session) -> None:
-        """Take the session from the routes."""
-        self.session = session
-
-    async def ask(self, work: Callable[..., _Answer], *arguments: Any) -> _Answer:
-        """Do blocking work in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
-
-    def tell(self, answer: BaseModel) -> None:
-        """Send a model."""
-        self.finish(answer.model_dump_json())
+class Problems(JupyterHandler):
+    """The part of a door that tells every failure as a problem document."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send every failure as a problem document; a traceback only reaches the log."""
@@ -65,6 +51,24 @@ class BeamtorchHandler(APIHandler):
             self.log.info("%s: %s", value.code, value.detail.en)
         else:
             super().log_exception(typ, value, tb)
+
+
+class BeamtorchHandler(Problems, APIHandler):
+    """What our doors have in common: the session, and answers as JSON."""
+
+    auth_resource = "beamtorch"
+
+    def initialize(self, session: Session) -> None:
+        """Take the session from the routes."""
+        self.session = session
+
+    async def ask(self, work: Callable[..., _Answer], *arguments: Any) -> _Answer:
+        """Do blocking work in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+    def tell(self, answer: BaseModel) -> None:
+        """Send a model."""
+        self.finish(answer.model_dump_json())
 
 
 class SearchHandler(BeamtorchHandler):

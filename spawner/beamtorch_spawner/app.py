@@ -14,6 +14,7 @@ from beamtorch_spawner.routes.leases import leases_router
 from beamtorch_spawner.routes.operations import operations_router
 from beamtorch_spawner.routes.quotas import quotas_router
 from beamtorch_spawner.routes.refresh import refresh_router
+from beamtorch_spawner.routes.ssh import ssh_router
 from beamtorch_spawner.routes.terminals import terminals_router
 from beamtorch_spawner.routes.userpod import userpod_router
 from beamtorch_spawner.routes.users import users_router
@@ -49,12 +50,19 @@ def create_app(settings: SpawnerSettings) -> FastAPI:
 def _routers(parts: Parts) -> tuple[APIRouter, ...]:
     access = parts.access
     return (
-        admissions_router(access=access, admissions=parts.admissions, starts=parts.starts, leases=parts.leases),
+        admissions_router(
+            access=access,
+            admissions=parts.admissions,
+            starts=parts.starts,
+            leases=parts.leases,
+            declarations=parts.declarations,
+        ),
         leases_router(access=access, leases=parts.leases, endings=parts.endings),
         userpod_router(access=access, userpods=parts.userpods),
         users_router(access=access, people=parts.people),
         terminals_router(access=access, terminals=parts.terminals, sessions=parts.sessions),
         quotas_router(access=access, quotas=parts.quotas, usage=parts.usage),
+        ssh_router(access=access, door=parts.ssh),
         refresh_router(access=access, reconciler=parts.reconciler),
         operations_router(access=access, story=parts.story, stream=parts.stream, metrics=parts.metrics),
     )

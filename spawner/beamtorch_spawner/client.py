@@ -19,6 +19,8 @@ from beamtorch_spawner.wire import (
     QuotaScope,
     QuotaUse,
     Reconciliation,
+    SshAccess,
+    SshHostKey,
     Terminal,
     TerminalInfo,
     UsageRow,
@@ -90,6 +92,14 @@ class SpawnerClient:
     def servers(self, username: str) -> tuple[UserServer, ...]:
         """Return the servers that a person has now."""
         return self._get(f"userpod/{username}", tuple[UserServer, ...])
+
+    def ssh_access(self) -> SshAccess:
+        """Return who may come in by ssh; for a lab with its own token."""
+        return self._get("ssh/access", SshAccess)
+
+    def ssh_host_key(self) -> SshHostKey:
+        """Return by which key ssh knows one's own labs."""
+        return self._get("ssh/host-key", SshHostKey)
 
     def users(self, *, offset: int = 0, limit: int = 1000) -> UserPage:
         """Return people by name; for admins."""

@@ -108,3 +108,11 @@ class SpawnerRefusedError(SpawnerError):
         super().__init__(detail, **facts)
         # Other errors have these per class; this one is whatever the service said.
         vars(self).update(title=title, code=code, status=status)
+
+
+class NobodyToBeError(SpawnerError):
+    """A server whose person has no numbers."""
+
+    code = "nobody-to-be"
+    status = 503
+    title = Words(en="It is not known who this server would be", zh="无法确定服务器的用户身份")

@@ -5,7 +5,8 @@ from functools import partial
 
 import httpx
 
-from beamtorch_facility.directory import Directory, YamlDirectory
+from beamtorch_facility.directory import Directory
+from beamtorch_identity.opening import open_directory
 from beamtorch_service import HubLogin
 from beamtorch_spawner.clock import Clock, SystemClock
 from beamtorch_spawner.cluster import KubernetesCluster
@@ -17,6 +18,7 @@ from beamtorch_spawner.services.admissions import Admissions
 from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.choices import Choices
+from beamtorch_spawner.services.declarations import Declarations
 from beamtorch_spawner.services.endings import Endings
 from beamtorch_spawner.services.expiry import Expiry
 from beamtorch_spawner.services.grants import Facts
@@ -26,6 +28,8 @@ from beamtorch_spawner.services.quota_book import QuotaBook
 from beamtorch_spawner.services.reconcile import Reconciler
 from beamtorch_spawner.services.release import Releases
 from beamtorch_spawner.services.sessions import Sessions
+from beamtorch_spawner.services.ssh_access import SshDoor
+from beamtorch_spawner.services.ssh_host_key import HostKeys
 from beamtorch_spawner.services.story import Story
 from beamtorch_spawner.services.stream import Stream
 from beamtorch_spawner.services.terminal_book import TerminalBook
@@ -56,12 +60,14 @@ class Parts:
     admissions: Admissions
     leases: LeaseBook
     endings: Endings
+    declarations: Declarations
     userpods: UserPods
     terminals: TerminalBook
     sessions: Sessions
     people: People
     quotas: QuotaBook
     usage: UsageReport
+    ssh: SshDoor
     story: Story
     stream: Stream
     metrics: Metrics
@@ -77,7 +83,10 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
     http = httpx.AsyncClient(timeout=HUB_SECONDS, trust_env=False)
     hub = HttpHubApi(settings.hub, http)
     cluster = _cluster(settings)
-    directory = YamlDirectory(settings.directory) if settings.directory is not None else None
+    people = settings.directory
+    # A start asks the directory itself; whoever only looks or lists may get an answer that is a moment old.
+    directory = open_directory(people) if people is not None else None
+    known = open_directory(people, for_pages=True) if people is not None else None
     policy = partial(load_policy, settings.policy)
     starts = Starts(directory=directory, environments=settings.environments, policy=policy)
     metrics = Metrics(database=database, clock=clock)
@@ -89,7 +98,7 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
         facts=_facts(settings),
         clock=clock,
         secret=settings.hub.api_token.get_secret_value(),
-        terminals=TerminalClaims(policy=policy, admins=partial(admin_names, directory)),
+        terminals=TerminalClaims(policy=policy, admins=partial(admin_names, known)),
         watch=metrics.admission,
         chosen=choices.applied,
     )
@@ -113,17 +122,23 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
         cluster=cluster,
         reconciler=reconciler,
         directory=directory,
-        access=Access(login=HubLogin(settings.hub, http), directory=directory),
+        access=Access(login=HubLogin(settings.hub, http), directory=known),
         starts=starts,
         admissions=admissions,
         leases=leases,
         endings=endings,
+        declarations=Declarations(cluster if settings.declares_people else None),
         userpods=userpods,
         terminals=TerminalBook(database=database, clock=clock, policy=policy, starts=starts),
         sessions=Sessions(database=database),
-        people=People(database=database, hub=hub, directory=directory),
+        people=People(database=database, hub=hub, directory=known),
         quotas=QuotaBook(database=database, clock=clock, groups=starts.groups),
         usage=UsageReport(database=database, clock=clock),
+        ssh=SshDoor(
+            database=database,
+            directory=directory,
+            host_keys=HostKeys(settings.ssh_secret or settings.hub.api_token),
+        ),
         story=Story(database=database),
         stream=Stream(database=database),
         metrics=metrics,

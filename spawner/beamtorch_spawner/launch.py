@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from beamtorch_facility.words import Words
+from beamtorch_identity.credentials import Credentials
+from beamtorch_spawner.errors import NobodyToBeError
 from beamtorch_spawner.pod import with_command_beside
 from beamtorch_spawner.wire import Grant
 
@@ -18,6 +21,11 @@ class Place:
     python: str
     is_root: bool
     search_path: str
+    as_person: bool = False
+    """Whether each lab has the numbers of its person; else all have those of the platform."""
+    program_folders: tuple[Path, ...] = ()
+    person_folders: tuple[Path, ...] = ()
+    """What a person's lab needs even where the way to it is closed to others."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +50,35 @@ def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], p
         The variables that JupyterHub gives to every server; on a clash these win, they carry its security.
     place
         This machine.
+
+    Raises
+    ------
+    NobodyToBeError
+        If servers run as their people, and nobody knows who this one is.
     """
     first, *rest = grant.command
     command = with_command_beside(grant, [place.python if first == "python" else first, *rest])
-    root = ("--ServerApp.allow_root=True",) if place.is_root else ()
+    who = _person(grant, username) if place.as_person else None
+    root = ("--ServerApp.allow_root=True",) if place.is_root and who is None else ()
+    words = (*command, *grant.args, *root)
     return Launch(
-        command=(*command, *grant.args, *root),
+        command=who.command(words, read_only=place.program_folders, writable=place.person_folders) if who else words,
         environment=_environment(grant, username, hub_environment, place),
         folder=Path(grant.server_root),
     )
+
+
+def _person(grant: Grant, username: str) -> Credentials:
+    who = grant.identification
+    if who is None:
+        raise NobodyToBeError(
+            Words(
+                en=f"No directory tells the numbers of “{username}”, and a server never runs under anybody else's. The "
+                "facility has to name a directory of people.",
+                zh=f"没有人员目录给出“{username}”的用户编号，而服务器不会以他人身份运行。须由设施人员指定人员目录。",
+            )
+        )
+    return Credentials(who.uid, who.gid, who.supplemental_gids)
 
 
 def _environment(grant: Grant, username: str, hub: Mapping[str, str], place: Place) -> dict[str, str]:

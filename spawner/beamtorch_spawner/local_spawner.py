@@ -1,8 +1,8 @@
 """TorchLocalSpawner: labs and apps as processes of this machine, for a platform on one computer.
 
 It stays thin: the spawner service decides (`torch_client`), pure functions say what the process looks like (`launch`),
-and this class starts it, finds it again after a restart of the Hub, and ends it with all that it started. Everybody's
-server runs under the platform's own user id here; TorchSpawner gives each person theirs.
+and this class starts it, finds it again after a restart of the Hub, and ends it with all that it started. Where the
+platform runs as root, each server runs under its person's own numbers; elsewhere all run under the platform's.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from typing import Any
 from jupyterhub.spawner import LocalProcessSpawner
 from jupyterhub.utils import random_port, url_path_join
 from pydantic import ValidationError
-from traitlets import Float, Unicode, default
+from traitlets import Bool, Float, List, Unicode, default
 
 from beamtorch_facility.errors import BeamtorchError
+from beamtorch_identity.credentials import UMASK
 from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_files import LabFiles, LabRecord
 from beamtorch_spawner.lab_process import LabProcess, Liveness, is_running, kill
@@ -41,6 +42,13 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
     stop_seconds = Float(8.0, help="How long a server may take to end its kernels before all is killed").tag(
         config=True
     )
+
+    as_person = Bool(
+        default_value=False, help="Whether each server gets the uid, gid and groups of its person; only root can"
+    ).tag(config=True)
+
+    program_folders = List(Unicode(), help="Folders of the program, for labs of other users").tag(config=True)
+    person_folders = List(Unicode(), help="Folders that people work in, for labs of other users").tag(config=True)
 
     @default("platform_home")
     def _platform_home_default(self) -> str:
@@ -127,10 +135,17 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
 
     async def _begin(self, grant: Grant) -> tuple[str, int]:
         self._step, self.port = STARTING, random_port()
-        place = Place(python=sys.executable, is_root=os.geteuid() == 0, search_path=os.environ.get("PATH", os.defpath))
-        what = launch(grant, username=self.user.name, hub_environment=self.get_env(), place=place)
+        place = Place(
+            python=sys.executable,
+            is_root=os.geteuid() == 0,
+            search_path=os.environ.get("PATH", os.defpath),
+            as_person=self.as_person,
+            program_folders=tuple(map(Path, self.program_folders)),
+            person_folders=tuple(map(Path, self.person_folders)),
+        )
         self._reports.tell(grant.lease, LeaseState.STARTING)
         try:
+            what = launch(grant, username=self.user.name, hub_environment=self.get_env(), place=place)
             self._start_process(what, grant)
             await self._until_it_answers(grant)
         except BeamtorchError as error:
@@ -154,6 +169,7 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
                     stdout=log,
                     stderr=STDOUT,
                     start_new_session=True,
+                    umask=UMASK if self.as_person else -1,
                 )
         except OSError as error:
             raise home_unusable(what.folder, error) from error

@@ -4,6 +4,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from beamtorch_identity.credentials import UMASK
+from beamtorch_spawner.pod_identity import PodIdentity, pod_identity
 from beamtorch_spawner.wire import Grant
 
 DEADLINE_MARGIN_SECONDS = 900
@@ -11,6 +13,7 @@ DEADLINE_MARGIN_SECONDS = 900
 LEASE_VARIABLE = "BEAMTORCH_LEASE"
 SINGLE_COMMAND_LOG = "single-command.log"
 BESIDE = 'log="$HOME/{log}"; ( {command} ) >"$log" 2>&1 & exec "$@"'
+UMASKED = f'umask {UMASK:04o}; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,7 @@ class PodFields:
     cores: float | None = None
     memory: int | None = None
     extended: dict[str, str] | None = None
-    uid: int | None = None
-    gid: int | None = None
-    supplemental_gids: list[int] | None = None
+    identity: PodIdentity | None = None
     working_dir: str | None = None
 
 
@@ -53,10 +54,10 @@ def pod_fields(grant: Grant, *, python: str = "python3") -> PodFields:
     )
     if grant.environment is None:
         return marks
-    who = grant.identification
+    identity = pod_identity(grant)
     return PodFields(
         labels=marks.labels,
-        annotations=marks.annotations,
+        annotations={**marks.annotations, **(identity.annotations if identity else {})},
         pod_config=marks.pod_config,
         environment={**grant.env, LEASE_VARIABLE: grant.lease},
         image=grant.image,
@@ -66,9 +67,7 @@ def pod_fields(grant: Grant, *, python: str = "python3") -> PodFields:
         cores=grant.resources.cores,
         memory=grant.resources.memory,
         extended={name: str(count) for name, count in grant.resources.extended.items()},
-        uid=who.uid if who else None,
-        gid=who.gid if who else None,
-        supplemental_gids=list(who.supplemental_gids) if who else None,
+        identity=identity,
         working_dir=grant.server_root,
     )
 
@@ -81,7 +80,8 @@ def _latest_end(grant: Grant) -> dict[str, Any]:
 
 def _command(grant: Grant, python: str) -> list[str]:
     first, *rest = grant.command
-    return with_command_beside(grant, [python if first == "python" else first, *rest])
+    server = with_command_beside(grant, [python if first == "python" else first, *rest])
+    return ["sh", "-c", UMASKED, "server", *server] if grant.identification else server
 
 
 def with_command_beside(grant: Grant, server: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from beamtorch_service.settings import HubSettings
 
@@ -36,6 +36,15 @@ class SpawnerSettings(BaseModel):
     kubeconfig: Path | None = Field(
         default=None, description="how to reach the cluster; none: as a pod of it (BEAMTORCH_KUBECONFIG)"
     )
+    ssh_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="what the ssh host keys of labs are derived from; none: the service's token (BEAMTORCH_SSH_SECRET)",
+    )
+    declares_people: bool = Field(
+        default=False,
+        description="whether the cluster's own policy is told whose numbers pods may have (BEAMTORCH_DECLARE_PEOPLE=1)",
+    )
     public_url: str = Field(
         pattern=r"^https?://.+/$", description="the platform as browsers see it (BEAMTORCH_PUBLIC_URL)"
     )
@@ -50,11 +59,13 @@ class SpawnerSettings(BaseModel):
             directory=_path(environment.get("BEAMTORCH_DIRECTORY")),
             data_root=Path(environment.get("BEAMTORCH_DATA_ROOT") or "/data"),
             homes=Path(environment.get("BEAMTORCH_HOMES") or "/home"),
+            declares_people=environment.get("BEAMTORCH_DECLARE_PEOPLE") == "1",
             public_url=environment["BEAMTORCH_PUBLIC_URL"],
             policy=_path(environment.get("BEAMTORCH_POLICY")),
             platform=environment.get("BEAMTORCH_PLATFORM") or "beamtorch",
             namespace=environment.get("BEAMTORCH_NAMESPACE") or None,
             kubeconfig=_path(environment.get("BEAMTORCH_KUBECONFIG")),
+            ssh_secret=SecretStr(secret) if (secret := environment.get("BEAMTORCH_SSH_SECRET")) else None,
         )
 
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from kubernetes_asyncio.client.rest import ApiException
 from kubespawner import KubeSpawner
-from traitlets import Float, Unicode, default
+from traitlets import Enum, Float, Unicode, default
 
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_spawner import marks
 from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_words import ASKING, STARTING
 from beamtorch_spawner.pod import PodFields, pod_fields
+from beamtorch_spawner.pod_groups import MERGE, STRICT, demand_strict_groups, take_identity
 from beamtorch_spawner.pod_trouble import refused_by_cluster, trouble
 from beamtorch_spawner.pod_watch import WatchedPodReflector, finished_at
 from beamtorch_spawner.refusals import refusal, shown
@@ -48,6 +49,12 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         min=0.0,
         max=1.0,
         help="What part of its cores a pod is promised; up to all of them it uses what others leave",
+    ).tag(config=True)
+    supplemental_groups_policy = Enum(
+        [STRICT, MERGE],
+        default_value=STRICT,
+        help="Strict: a pod has the directory's groups alone, and a cluster that cannot see to that gets no pods. "
+        "Merge: groups that an image gives to the person's number are added; whoever makes an image grants them",
     ).tag(config=True)
     unknown_seconds = Float(
         300.0, help="After so long without a look at the cluster a server that cannot be seen is an alarm in the log"
@@ -197,20 +204,21 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             "mem_guarantee": fields.memory,
             "extra_resource_limits": fields.extended,
             "extra_resource_guarantees": fields.extended,
-            "uid": fields.uid,
-            "gid": fields.gid,
-            "supplemental_gids": fields.supplemental_gids,
             "working_dir": fields.working_dir,
         }
         for name, value in said.items():
             if value is not None:
                 setattr(self, name, value)
+        if fields.identity is not None:
+            take_identity(self, fields.identity, self.supplemental_groups_policy)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
         """Create the pod; one that is there already and has our lease was made by a request that seemed to time out."""
         existing = await self._read_pod()
         if existing is not None and existing["metadata"].get("labels", {}).get(marks.LEASE) == self._lease:
             return True
+        if self.supplemental_groups_policy == STRICT and self._grant is not None and self._grant.identification:
+            await demand_strict_groups(self, pod)
         made = bool(await super()._make_create_pod_request(pod, request_timeout))
         await self.checkpoint("pod-made")
         return made

@@ -24,7 +24,7 @@ from beamtorch_hub.platform.record import is_alive
 from beamtorch_hub.platform.sweep import marked
 
 pytestmark = pytest.mark.platform
-CHILDREN = ("proxy", "spawner", "catalogue", "hub")
+CHILDREN = ("proxy", "reader", "spawner", "catalogue", "hub")
 
 
 class Visitor(httpx.Client):
@@ -162,8 +162,8 @@ def test_a_lab_outlives_a_restart_and_the_sudden_end_of_every_process(platform, 
         os.kill(before["pid"], signal.SIGKILL)
 
         def is_back(name=name, starts=before["starts"]) -> bool:
-            now = child(platform, name)
-            return now["healthy"] and now["starts"] == starts + 1
+            now = next((one for one in status(platform)["children"] if one["name"] == name), None)
+            return bool(now and now["healthy"] and now["starts"] == starts + 1)
 
         eventually(is_back, 40)
         eventually(is_open, 40)
@@ -237,7 +237,7 @@ def test_ctrl_c_ends_everything(tmp_path, few):
         said = []
         for line in running.stdout:
             said.append(line)
-            if line.startswith("note:"):
+            if line.startswith("files:"):
                 running.send_signal(signal.SIGINT)
         assert running.wait(30) == 0
     text = "".join(said)

@@ -9,13 +9,14 @@ from tornado.web import HTTPError
 from beamtorch_facility.directory import dump_people
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
-from beamtorch_hub.authenticator import DemoAuthenticator
-from beamtorch_hub.wrong_logins import FORGET_SECONDS, NAMES, WrongLogins
+from beamtorch_hub.sign_in.demo import DemoAuthenticator
+from beamtorch_hub.sign_in.wrong_logins import FORGET_SECONDS, NAMES, WrongLogins
 
 
 def person(name: str, *groups: str) -> Identity:
+    number = 4000 + sum(name.encode())
     return Identity(
-        username=Username(name), full_name=Words(en=name.title(), zh=name), uid=4001, gid=4001, groups=groups
+        username=Username(name), full_name=Words(en=name.title(), zh=name), uid=number, gid=number, groups=groups
     )
 
 

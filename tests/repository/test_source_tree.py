@@ -46,7 +46,7 @@ def test_no_module_is_a_drawer():
 
 
 def test_every_error_has_its_own_code_and_a_title_in_both_languages():
-    for package in ("facility", "service", "hub", "spawner", "catalogue", "labextensions", "apps"):
+    for package in ("facility", "identity", "service", "hub", "spawner", "catalogue", "labextensions", "apps"):
         root = import_module(f"beamtorch_{package}")
         for module in walk_packages(root.__path__, f"{root.__name__}."):
             if not re.search(r"errors?$|identifier|directory|data_layout|environments|caller", module.name):

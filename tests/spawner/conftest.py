@@ -228,9 +228,11 @@ class HubStand:
         headers = {"Authorization": f"token {token}"} if token else {}
         return httpx.request(method, f"{self.spawner_url}{path}", headers=headers, timeout=30, trust_env=False, **more)
 
-    def token_of(self, username: str) -> str:
+    def token_of(self, username: str, *scopes: str) -> str:
+        """Return a token of a person: a whole one, or one that may do this alone."""
         self.hub_api("POST", f"users/{username}")
-        return str(self.hub_api("POST", f"users/{username}/tokens").json()["token"])
+        asked = {"json": {"scopes": scopes}} if scopes else {}
+        return str(self.hub_api("POST", f"users/{username}/tokens", **asked).json()["token"])
 
     def wait(self, question: Callable[[], T]) -> T:
         """Return the first true answer to a question."""
@@ -287,6 +289,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubStand]:
         yield hub
     finally:
         hub.stop()
+
+
+@pytest.fixture(scope="session")
+def hub_stand() -> type[HubStand]:
+    """Return what a Hub of one's own is made of."""
+    return HubStand
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -11,21 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
+from beamtorch_spawner.cluster.admission_policy import admission_policy
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
 from beamtorch_spawner.pod import pod_fields
+from beamtorch_spawner.pod_identity import group, passwd
 from beamtorch_spawner.pod_trouble import ImageUnusableError, NoCapacityError, PodFailedError, trouble
 from beamtorch_spawner.policy_file import Lifetime
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.services.wish import Wish, WishRefusedError, check_wish
 from beamtorch_spawner.stores.tables import LeaseRow
+from beamtorch_spawner.wire import Identification
 
 GOLDEN = Path(__file__).parent / "golden" / "pods"
 OFFERS = {offer.id: offer for offer in load_environments(DEFAULT_ENVIRONMENTS)}
 FACTS = Facts("https://torch.example/", Path("/data"), Path("/home"), "demo")
-PERSON = Identity(username=Username("okafor"), full_name=Words(en="Ada", zh="阿达"), uid=50002, gid=50003)
+PERSON = Identity(
+    username=Username("okafor"),
+    full_name=Words(en="Ada", zh="阿达"),
+    uid=50002,
+    gid=50003,
+    groups=("proposal-2026-0988", "staff-BL-B7", "unnumbered"),
+    gids={"proposal-2026-0988": 60988, "staff-BL-B7": 60007},
+)
 GPU = "nvidia.com/gpu"
 
 
@@ -74,11 +85,39 @@ def test_the_pod_is_the_one_of_the_golden_file(case):
     assert path.read_text(encoding="utf-8") == made
 
 
+def test_the_policy_of_the_cluster_is_the_one_of_the_golden_file():
+    made = yaml.safe_dump_all(admission_policy("labs", host_paths=("/srv/data",)), sort_keys=False, width=1000)
+    path = GOLDEN / "admission-policy.yaml"
+    if os.environ.get("BEAMTORCH_UPDATE_GOLDEN"):
+        path.write_text(made, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == made
+
+
+def test_a_pod_s_lists_of_names_hold_what_files_of_that_kind_can_hold():
+    told = Identification(
+        username="okafor",
+        uid=50002,
+        gid=50003,
+        supplemental_gids=(50003, 60988, 60989, 60990),
+        full_name="Ada:0:0\nroot2:x:0:0",
+        group_names={"okafors": 50003, "a:b": 60988, "two\nlines": 60989, "root": 60990},
+    )
+    people = passwd(told, "/home/okafor").splitlines()
+    assert people[-1] == "okafor:x:50002:50003:Ada 0 0 root2 x 0 0:/home/okafor:/bin/bash"
+    assert [line.split(":")[2] for line in people] == ["0", "65534", "50002"]
+    assert group(told).splitlines() == [
+        "root:x:0:",
+        "nogroup:x:65534:",
+        "okafors:x:50003:okafor",
+    ]
+
+
 def test_a_command_beside_the_server_is_quoted_and_the_server_is_what_stays():
     command = CASES["lab-with-a-command"]().command
-    assert command[:2] == ["sh", "-c"]
-    assert "python3 'run it.py' '$HOME; rm'" in command[2]
-    assert command[2].endswith('exec "$@"')
+    assert command[:4] == ["sh", "-c", 'umask 0007; exec "$@"', "server"]
+    assert command[4:6] == ["sh", "-c"]
+    assert "python3 'run it.py' '$HOME; rm'" in command[6]
+    assert command[6].endswith('exec "$@"')
     assert command[-2:] == ["-m", "jupyterhub.singleuser"]
 
 

@@ -15,12 +15,14 @@ from beamtorch_spawner.wire import LeaseState
 OPENAPI = Path(__file__).parents[2] / "docs" / "reference" / "spawner-openapi.json"
 PREFIX = "/services/spawner/"
 
-EVERYBODY = {"nobody", "okafor", "zhang", "marsh", "torch", "ingest", "operator", "prometheus"}
+EVERYBODY = {"nobody", "lab", "okafor", "zhang", "marsh", "torch", "ingest", "operator", "prometheus"}
 SIGNED_IN = EVERYBODY - {"nobody"}
 PEOPLE = {"okafor", "zhang", "marsh"}
 ADMINS = {"marsh", "operator"}
 OBSERVERS = ADMINS | {"prometheus"}
-ACTORS = PEOPLE | {"operator"}
+ACTORS = PEOPLE | {"lab", "operator"}
+OKAFOR = {"okafor", "lab"}
+"""The person, and a server of theirs with the token that the Hub gave it."""
 ALLOWED = {
     ("get", "health"): EVERYBODY,
     ("get", "environments"): SIGNED_IN,
@@ -31,14 +33,14 @@ ALLOWED = {
     ("get", "leases/{lease}"): ACTORS,
     ("post", "leases/{lease}/extend"): ACTORS,
     ("delete", "leases/{lease}"): ACTORS,
-    ("get", "userpod/{username}"): {"okafor", *ADMINS},
-    ("post", "userpod/"): {"okafor", *ADMINS},
-    ("patch", "userpod/"): {"okafor", *ADMINS},
-    ("delete", "userpod/"): {"okafor", *ADMINS},
+    ("get", "userpod/{username}"): OKAFOR | ADMINS,
+    ("post", "userpod/"): OKAFOR | ADMINS,
+    ("patch", "userpod/"): OKAFOR | ADMINS,
+    ("delete", "userpod/"): OKAFOR | ADMINS,
     ("post", "users/"): ADMINS,
     ("get", "users/"): ADMINS,
     ("get", "users/count"): ADMINS,
-    ("get", "users/{username}"): {"okafor", *ADMINS},
+    ("get", "users/{username}"): OKAFOR | ADMINS,
     ("get", "uniqueipinfo/"): ADMINS,
     ("post", "uniqueipinfo/"): ADMINS,
     ("put", "uniqueipinfo/"): ADMINS,
@@ -51,6 +53,8 @@ ALLOWED = {
     ("delete", "quotas"): ADMINS,
     ("get", "usage"): ACTORS,
     ("get", "audit"): ACTORS,
+    ("get", "ssh/access"): {"lab"},
+    ("get", "ssh/host-key"): PEOPLE | {"lab"},
     ("get", "metrics"): OBSERVERS,
     ("get", "refreshuserspod/"): ADMINS,
     ("post", "refreshuserspod/"): ADMINS,
@@ -72,6 +76,7 @@ ROUTES = [
 def tokens(hub):
     return {
         "nobody": None,
+        "lab": hub.token_of("okafor", "access:servers!server=okafor/", "access:services!service=spawner"),
         **{name: hub.token_of(name) for name in sorted(PEOPLE)},
         **{name: hub.tokens[name] for name in ("torch", "ingest", "operator", "prometheus")},
     }

@@ -14,6 +14,7 @@ from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.portal import labels
 from beamtorch_catalogue.portal.view import PAGE, Portal, link
 from beamtorch_catalogue.query import QueryError
+from beamtorch_catalogue.sending import OpenFileResponse
 from beamtorch_catalogue.services.readers import Reader, Readers
 from beamtorch_catalogue.services.search import Wish
 from beamtorch_facility.dataset import DatasetId, DatasetKind
@@ -58,6 +59,7 @@ def portal_router(*, portal: Portal, readers: Readers, login: HubLogin) -> APIRo
     """
     router = APIRouter(include_in_schema=False)
     frame = _Frame(portal=portal, readers=readers, login=login)
+    _add_downloads(router, frame, portal)
 
     @router.get("/")
     async def search(
@@ -97,6 +99,18 @@ def portal_router(*, portal: Portal, readers: Readers, login: HubLogin) -> APIRo
         return FileResponse(_HERE / "assets" / name, headers={"Cache-Control": f"public, max-age={_LOOK_SECONDS}"})
 
     return router
+
+
+def _add_downloads(router: APIRouter, frame: "_Frame", portal: Portal) -> None:
+    """Add the files of a dataset: as the REST API sends them, but a refusal is a page."""
+
+    @router.get("/page/{dataset}/files/{path:path}")
+    async def download(request: Request, dataset: str, path: str) -> Response:
+        async def answer(reader: Reader) -> Response:
+            opened = await portal.downloads.open(reader, _dataset_id(dataset), path)
+            return OpenFileResponse(opened.file, opened.name, request.headers)
+
+        return await frame.answer(request, answer)
 
 
 class _Frame:
@@ -163,8 +177,12 @@ async def _search(frame: _Frame, reader: Reader, wish: Wish) -> Response:
 
 
 async def _show(portal: Portal, reader: Reader, dataset: str) -> Any:
+    return await to_thread.run_sync(portal.show, reader, _dataset_id(dataset))
+
+
+def _dataset_id(text: str) -> DatasetId:
     try:
-        wanted = DatasetId(dataset)
+        return DatasetId(text)
     except MalformedNameError as error:
         raise _NoSuchPageError(
             Words(
@@ -172,7 +190,6 @@ async def _show(portal: Portal, reader: Reader, dataset: str) -> Any:
                 zh="此地址不对应任何数据集，请按您得到的名称检索。",
             )
         ) from error
-    return await to_thread.run_sync(portal.show, reader, wanted)
 
 
 def _kind(given: str) -> DatasetKind | None:

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from beamtorch_catalogue.portal import labels
 from beamtorch_catalogue.services.datasets import Datasets, NoSuchDatasetError
+from beamtorch_catalogue.services.downloads import Downloads, name_of
 from beamtorch_catalogue.services.facility import FacilityOffice
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Search, Wish
-from beamtorch_catalogue.wire import Dataset, DatasetPage
+from beamtorch_catalogue.wire import Dataset, DatasetPage, FileRecord
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 from beamtorch_facility.look.written import quantity
 from beamtorch_facility.quantity import Quantity
@@ -86,6 +87,10 @@ class Shown:
         """Whether the CT app is for it."""
         return self.dataset.technique == "tomography" and self.dataset.kind is not DatasetKind.PROCESSED
 
+    def download(self, file: FileRecord) -> str:
+        """Return the address of a file of it, relative to the portal."""
+        return f"page/{self.dataset.id}/files/{quote(name_of(self.dataset, file.path))}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Portal:
@@ -94,6 +99,7 @@ class Portal:
     search: Search
     datasets: Datasets
     facility: FacilityOffice
+    downloads: Downloads
 
     def find(self, reader: Reader, wish: Wish) -> Found:
         """Search, and tell which filters would leave how much; raise `QueryError` for what cannot be understood."""

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from beamtorch_catalogue.factory import Factory
-from beamtorch_catalogue.routes import attachments, datasets, facility, files
+from beamtorch_catalogue.routes import attachments, datasets, downloads, facility, files
 
 
 def router(factory: Factory) -> APIRouter:
     """Return all routes of the REST API."""
     api = APIRouter()
-    for part in (datasets, files, facility, attachments):
+    for part in (datasets, downloads, files, facility, attachments):
         api.include_router(part.router(factory))
     return api

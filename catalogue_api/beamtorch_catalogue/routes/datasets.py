@@ -44,17 +44,17 @@ def router(factory: Factory) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"image/png": {}}}, 404: {"description": "no picture"}},
     )
-    def thumbnail(reader: Asking, dataset: DatasetId) -> Response:
-        """Return a small grey picture of a dataset."""
-        picture = factory.thumbnails.png(reader, dataset)
+    async def thumbnail(reader: Asking, dataset: DatasetId) -> Response:
+        """Return a small grey picture of a dataset, made of files that the caller can read."""
+        picture = await factory.thumbnails.png(reader, dataset)
         return Response(
             picture, media_type="image/png", headers={"Cache-Control": f"private, max-age={_PICTURE_SECONDS}"}
         )
 
     @routes.post("/datasets")
-    def register(reader: Asking, record: DatasetRecord) -> Dataset:
+    async def register(reader: Asking, record: DatasetRecord) -> Dataset:
         """Add a result to a beamtime of the caller; the same `source_id` again updates it."""
-        return factory.registration.register(reader, record)
+        return await factory.registration.register(reader, record)
 
     @routes.post("/datasets:bulk")
     def bulk(

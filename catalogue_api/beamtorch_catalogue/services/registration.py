@@ -1,27 +1,35 @@
 """Results of people: processed data that somebody adds to a beamtime they belong to."""
 
+import json
 from pathlib import Path
 
+from anyio import to_thread
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import writable_beamtimes
 from beamtorch_catalogue.services.datasets import Datasets
+from beamtorch_catalogue.services.downloads import below
 from beamtorch_catalogue.services.ingest import load_parents, no_such_parents
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.recording import Recording, misplaced
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime
+from beamtorch_catalogue.tasks import READABLE
 from beamtorch_catalogue.wire import Dataset, DatasetRecord
 from beamtorch_facility.data_layout import Area, DataLayout
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 from beamtorch_facility.directory import Directory
 from beamtorch_facility.proposal import BeamtimeId
 from beamtorch_facility.words import Words
+from beamtorch_identity.reader.client import Reader as FileReader
+from beamtorch_identity.reader.errors import FileGoneError
 
 _ALLOWED = frozenset({DatasetKind.PROCESSED, DatasetKind.SIMULATED})
+_PATHS_AT_ONCE = 100
+"""Of up to 1 KiB each; a question to the reader is one packet."""
 
 
 class RegistrationRefusedError(CatalogueError):
@@ -45,12 +53,19 @@ class Registration:
     """Takes results in."""
 
     def __init__(
-        self, *, database: Database, full_text: FullText, directory: Directory, layout: DataLayout, datasets: Datasets
+        self,
+        *,
+        database: Database,
+        full_text: FullText,
+        directory: Directory,
+        layout: DataLayout,
+        datasets: Datasets,
+        files: FileReader,
     ) -> None:
-        self._database, self._full_text = database, full_text
+        self._database, self._full_text, self._files = database, full_text, files
         self._directory, self._layout, self._datasets = directory, layout, datasets
 
-    def register(self, reader: Reader, record: DatasetRecord) -> Dataset:
+    async def register(self, reader: Reader, record: DatasetRecord) -> Dataset:
         """Create or update a processed dataset of the reader's beamtime.
 
         Raises
@@ -58,11 +73,33 @@ class Registration:
         NotYourBeamtimeError
             If the reader does not belong to the beamtime.
         RegistrationRefusedError
-            If the record is of another kind, its files are elsewhere or do not exist, or it would replace raw data.
+            If the record is of another kind, its files are elsewhere or the reader cannot read them, or it would
+            replace raw data.
         """
+        await to_thread.run_sync(self._check, reader, record)
+        await self._demand_readable(reader, record)
+        return await to_thread.run_sync(self._put, reader, record)
+
+    def _check(self, reader: Reader, record: DatasetRecord) -> None:
+        with self._database.reading() as session:
+            self._check_files(record, self._beamtime(session, reader, record.beamtime))
+
+    async def _demand_readable(self, reader: Reader, record: DatasetRecord) -> None:
+        """Refuse files that the person cannot read; a service that ingests has read them itself."""
+        if reader.username is None:
+            return
+        paths = [file.path for file in record.files]
+        for start in range(0, len(paths), _PATHS_AT_ONCE):
+            some = paths[start : start + _PATHS_AT_ONCE]
+            given = {"paths": [str(below(self._layout, Path(path))) for path in some]}
+            codes = json.loads(await self._files.work(reader.username, READABLE, given))
+            for path, code in zip(some, codes, strict=True):
+                if code is not None:
+                    raise RegistrationRefusedError(_not_there(path) if code == FileGoneError.code else _unread(path))
+
+    def _put(self, reader: Reader, record: DatasetRecord) -> Dataset:
         with self._database.writing() as session:
             beamtime = self._beamtime(session, reader, record.beamtime)
-            self._check_files(record, beamtime)
             parents, unknown = load_parents(session, reader, record)
             if unknown:
                 raise RegistrationRefusedError(no_such_parents(unknown))
@@ -117,8 +154,6 @@ class Registration:
             path = Path(file.path)
             if self._layout.locate(path)[1] is Area.RAW:
                 raise RegistrationRefusedError(_in_raw(file.path))
-            if not path.is_file():
-                raise RegistrationRefusedError(_not_there(file.path))
 
 
 def _in_raw(path: str) -> Words:
@@ -132,4 +167,12 @@ def _not_there(path: str) -> Words:
     return Words(
         en=f"{path} does not exist. Finish writing the file, then register it.",
         zh=f"{path} 不存在。请写完文件后再登记。",
+    )
+
+
+def _unread(path: str) -> Words:
+    return Words(
+        en=f"The file system does not let you read {path}, or a link leads to it. Register files of your own, by their "
+        "real path.",
+        zh=f"文件系统不允许您读取 {path}，或其路径含有链接。请用真实路径登记您自己的文件。",
     )

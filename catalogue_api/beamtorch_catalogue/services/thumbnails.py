@@ -1,27 +1,33 @@
-"""Small pictures of datasets: drawn when first asked for, kept in a folder that may be emptied at any time."""
+"""Small pictures of datasets: drawn in the name of who first asks, kept in a folder that may be emptied at any time."""
 
+import asyncio
 import logging
 import os
 import tempfile
-import threading
 from pathlib import Path
 
 import xxhash
+from anyio import to_thread
 
 from beamtorch_catalogue.errors import CatalogueError
-from beamtorch_catalogue.extract import picture_of
-from beamtorch_catalogue.extract.picture import draw
 from beamtorch_catalogue.services.datasets import Datasets
 from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.tasks import THUMBNAIL
 from beamtorch_catalogue.wire import Dataset
-from beamtorch_facility.data_layout import DataLayout, OutsideDataError
 from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.identity import Username
 from beamtorch_facility.words import Words
+from beamtorch_identity.reader.client import Reader as FileReader
+from beamtorch_identity.reader.errors import FileRefusedError, ReaderError, TaskFailedError
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """How long a request waits for its turn to draw; the browser then goes without and asks again later."""
+
+
+_MOST_FILES = 100
+"""In which a picture is sought."""
 
 
 class NoThumbnailError(CatalogueError):
@@ -33,62 +39,61 @@ class NoThumbnailError(CatalogueError):
 
 
 class Thumbnails:
-    """Draws and keeps thumbnails; one is drawn at a time, so that they never take the machine."""
+    """Draws and keeps thumbnails; one is drawn at a time, so that they never take the machine.
 
-    def __init__(self, *, datasets: Datasets, layout: DataLayout, cache: Path) -> None:
-        self._datasets, self._layout, self._cache = datasets, layout, cache
-        self._turn = threading.Semaphore(1)
+    A picture is kept for the person in whose name it was drawn: somebody else may not be allowed to read its file.
+    """
 
-    def png(self, reader: Reader, dataset: DatasetId) -> bytes:
+    def __init__(self, *, datasets: Datasets, files: FileReader, cache: Path) -> None:
+        self._datasets, self._files, self._cache = datasets, files, cache
+        self._turn = asyncio.Semaphore(1)
+
+    async def png(self, reader: Reader, dataset: DatasetId) -> bytes:
         """Return the picture of a dataset that the reader may read; raise `NoThumbnailError` if there is none."""
-        found = self._datasets.dataset(reader, dataset)
-        kept = self._cache / f"{found.id}-{_version(found)}.png"
+        found = await to_thread.run_sync(self._datasets.dataset, reader, dataset)
+        person = reader.person.username
+        kept = self._cache / f"{found.id}-{_version(found)}-{person}.png"
         try:
-            picture = kept.read_bytes()
+            picture = await to_thread.run_sync(kept.read_bytes)
         except OSError:
-            picture = self._draw(found, kept)
+            picture = await self._draw(found, person, kept)
         if not picture:
             raise _none(found)
         return picture
 
-    def _draw(self, dataset: Dataset, kept: Path) -> bytes:
-        if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise _none(dataset)
+    async def _draw(self, dataset: Dataset, person: Username, kept: Path) -> bytes:
         try:
-            picture = self._picture(dataset)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise _none(dataset) from error
+        try:
+            picture = await self._picture(dataset, person)
         finally:
             self._turn.release()
         try:
-            _keep(kept, picture)
+            await to_thread.run_sync(_keep, kept, picture)
         except OSError as error:
             log.warning("the thumbnail of %s was not kept: %s", dataset.id, error)
         return picture
 
-    def _picture(self, dataset: Dataset) -> bytes:
-        """Return a PNG, or nothing for a dataset without one."""
-        for file in dataset.files:
-            path = Path(file.path)
-            if not self._is_inside(path, dataset):
-                continue
-            try:
-                picture = picture_of(path, lambda other: self._is_inside(other, dataset))
-                if picture is not None:
-                    return draw(picture)
-            except Exception as error:  # noqa: BLE001 - a picture is never worth a fault; readers raise anything
-                log.info("no thumbnail from %s: %s", path, error)
-        return b""
-
-    def _is_inside(self, path: Path, dataset: Dataset) -> bool:
-        """Tell whether a file belongs to the beamtime, looked at again: a link may have been put in its place."""
+    async def _picture(self, dataset: Dataset, person: Username) -> bytes:
+        """Return a PNG, or nothing for a dataset without one; what may be otherwise tomorrow is not kept."""
+        files = [file.path for file in dataset.files[:_MOST_FILES]]
+        given = {"files": files, "beamline": dataset.beamline, "beamtime": dataset.beamtime}
         try:
-            folder, _ = self._layout.locate(path)
-        except (OutsideDataError, OSError, ValueError, RuntimeError):
-            return False
-        return (folder.beamline, folder.beamtime) == (dataset.beamline, dataset.beamtime)
+            return await self._files.work(person, THUMBNAIL, given)
+        except TaskFailedError:
+            return b""
+        except FileRefusedError as error:
+            raise _none(dataset) from error
+        except ReaderError as error:
+            log.warning("no thumbnail of %s: %s", dataset.id, error)
+            raise _none(dataset) from error
 
 
 def _version(dataset: Dataset) -> str:
-    stamp = "\n".join(f"{file.path} {file.size} {file.state}" for file in dataset.files[:100])
+    stamp = "\n".join(f"{file.path} {file.size} {file.state}" for file in dataset.files[:_MOST_FILES])
     return xxhash.xxh3_64_hexdigest((stamp + dataset.state).encode())
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from beamtorch_catalogue.app import create_app
+from beamtorch_catalogue.sendfile import SendfileProtocol
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_service.settings import HubSettings
 
@@ -20,7 +21,7 @@ _START_SECONDS = 20.0
 
 @contextmanager
 def running_catalogue(
-    *, hub_api_url: str, database: str, directory: Path, data_root: Path, cache: Path
+    *, hub_api_url: str, database: str, directory: Path, data_root: Path, cache: Path, reader: Path | None = None
 ) -> Iterator[str]:
     """Run a catalogue and give its address; when left, it has ended."""
     listener = socket.socket()
@@ -36,8 +37,10 @@ def running_catalogue(
         data_root=data_root,
         public_url=f"http://127.0.0.1:{port}/",
         cache=cache,
+        reader=reader,
     )
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, lifespan="on"))
+    config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on", http=SendfileProtocol)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

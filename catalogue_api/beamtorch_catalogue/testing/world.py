@@ -15,6 +15,7 @@ from sqlalchemy import text
 from beamtorch_catalogue.client import CatalogueClient
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import Base
+from beamtorch_catalogue.tasks import OPTIONS
 from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
 from beamtorch_catalogue.testing.running import running_catalogue
 from beamtorch_catalogue.wire import DatasetRecord, FacilityRecords, FileRecord
@@ -24,6 +25,7 @@ from beamtorch_facility.directory import dump_people
 from beamtorch_facility.identity import Identity
 from beamtorch_facility.proposal import BeamtimeId
 from beamtorch_facility.quantity import Quantity
+from beamtorch_identity.reader.testing import running_reader
 
 PEOPLE = (
     ("ada", "Ada Okafor", "阿达·奥卡福", ("proposal-P1",)),
@@ -171,16 +173,33 @@ def write_people(directory: Path) -> None:
 
 
 @contextmanager
-def small_world(folder: Path, database: str) -> Iterator[World]:
-    """Run a catalogue for the small facility, with everything below a folder."""
+def small_world(folder: Path, database: str, *, own_rights: bool = True) -> Iterator[World]:
+    """Run a catalogue for the small facility, with everything below a folder.
+
+    Parameters
+    ----------
+    own_rights
+        Whether files are read with the rights of whoever runs the test, to whom they belong; else each in the name of
+        the person who asks, which only root can.
+    """
     directory = folder / "directory.yaml"
     write_people(directory)
     layout, cache = DataLayout(folder / "data"), folder / "thumbnails"
     with ExitStack() as stack:
         hub = stack.enter_context(fake_hub())
+        options, reader = [*OPTIONS, *(["--own-rights"] if own_rights else [])], folder / "reader" / "socket"
+        log = folder / "reader.log"
+        stack.enter_context(
+            running_reader(socket=reader, root=layout.root, directory=directory, options=options, log=log)
+        )
         url = stack.enter_context(
             running_catalogue(
-                hub_api_url=hub.api_url, database=database, directory=directory, data_root=layout.root, cache=cache
+                hub_api_url=hub.api_url,
+                database=database,
+                directory=directory,
+                data_root=layout.root,
+                cache=cache,
+                reader=reader,
             )
         )
         tokens = {

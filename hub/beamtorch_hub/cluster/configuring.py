@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from beamtorch_hub.cluster.homes import HomeFolders
 from beamtorch_hub.cluster.settings import ClusterSettings
 from beamtorch_hub.home import PlatformHome
+from beamtorch_hub.home_folders import HomeFolders
 from beamtorch_hub.platform.ports import Ports
 
 START_SECONDS = 300

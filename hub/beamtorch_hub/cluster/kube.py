@@ -24,6 +24,8 @@ NEEDED = (
     ("events", ("list", "watch")),
 )
 """What the spawner and the service do in the namespace."""
+TO_DECLARE = (("configmaps", ("create", "patch")),)
+"""And where the cluster's own policy is told whose numbers pods may have."""
 
 
 class LabPod(NamedTuple):
@@ -96,7 +98,7 @@ class Kube:
 
         return self._do(ask)
 
-    def missing_rights(self, namespace: str) -> list[str]:
+    def missing_rights(self, namespace: str, *, declares_people: bool = False) -> list[str]:
         """Return what we would need in the namespace and may not do, such as “create pods”."""
 
         async def allowed(api: client.ApiClient, verb: str, resource: str) -> str | None:
@@ -107,7 +109,8 @@ class Kube:
             return None if review.status.allowed else f"{verb} {resource}"
 
         async def ask(api: client.ApiClient) -> list[str]:
-            asked = [allowed(api, verb, resource) for resource, verbs in NEEDED for verb in verbs]
+            needed = (*NEEDED, *(TO_DECLARE if declares_people else ()))
+            asked = [allowed(api, verb, resource) for resource, verbs in needed for verb in verbs]
             return [missing for missing in await asyncio.gather(*asked) if missing]
 
         return self._do(ask)

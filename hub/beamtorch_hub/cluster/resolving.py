@@ -49,7 +49,7 @@ def resolve(
     address = choose_address(facts.server, choices.address)
     if kube.ensure_namespace(choices.namespace):
         announce(f"made the namespace {choices.namespace}")
-    if missing := kube.missing_rights(choices.namespace):
+    if missing := kube.missing_rights(choices.namespace, declares_people=choices.admission_policy):
         raise _not_allowed(choices.namespace, missing)
     if choices.data_claim is None:
         _demand_one_machine(home, facts)
@@ -62,6 +62,7 @@ def resolve(
         address=address,
         lab_image=choices.lab_image or default_image(),
         promised_cores=choices.promised_cores,
+        admission_policy=choices.admission_policy,
         **{claim: getattr(choices, claim) for claim in _CLAIMS},
     )
 

@@ -33,6 +33,9 @@ class ClusterChoices(_Strict):
     promised_cores: float = Field(
         default=1.0, ge=0, le=1, description="part of its cores that a pod is promised; more only if others leave it"
     )
+    admission_policy: bool = Field(
+        default=False, description="whether the cluster itself compares each pod with the directory's numbers"
+    )
     data_claim: str | None = Field(
         default=None, max_length=253, description="volume claim with the platform's data folder; none: this machine's"
     )
@@ -62,6 +65,7 @@ class ClusterSettings(_Strict):
     address: str = Field(description="of this machine; the hub and the services listen there for the labs")
     lab_image: str
     promised_cores: float = 1.0
+    admission_policy: bool = False
     data_claim: str | None = None
     homes_claim: str | None = None
 

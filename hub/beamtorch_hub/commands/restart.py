@@ -16,7 +16,7 @@ from beamtorch_hub.platform.lock import is_locked
 from beamtorch_hub.platform.record import PlatformRecord, read_record
 from beamtorch_hub.platform.requests import Request
 
-NAMES = ("spawner", "catalogue", "proxy", "hub")
+NAMES = ("reader", "spawner", "catalogue", "proxy", "hub")
 RESTART_SECONDS = 120.0
 POLL_SECONDS = 0.1
 

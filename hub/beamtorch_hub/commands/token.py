@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from beamtorch_facility.directory import UnknownPersonError, YamlDirectory
+from beamtorch_facility.directory import UnknownPersonError
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
 from beamtorch_hub.commands.options import home_of, parser
@@ -14,6 +14,7 @@ from beamtorch_hub.hub_api import HubApi
 from beamtorch_hub.platform.banner import command
 from beamtorch_hub.platform.lock import is_locked
 from beamtorch_hub.settings import PlatformSettings
+from beamtorch_identity.opening import open_directory
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 def admin_of(home: PlatformHome, name: str | None = None) -> Identity:
     """Return somebody by name, else the first person who runs the facility."""
-    directory = YamlDirectory(home.directory)
+    directory = open_directory(home.directory)
     if name is not None:
         return directory.person(Username(name))
     for person in directory.people():

@@ -18,6 +18,9 @@ from beamtorch_hub.demo.spec import DEFAULT, DemoDataset, DemoSpec, dump_spec, l
 from beamtorch_hub.demo.welcome import NOTEBOOK, welcome_notebook
 from beamtorch_hub.files import write_text, writing_in
 from beamtorch_hub.home import PlatformHome
+from beamtorch_identity.acl.errors import AclUnsupportedError
+from beamtorch_identity.beamtimes.founding import folder_of, found_beamtime
+from beamtorch_identity.beamtimes.record import BeamtimeRecord
 
 
 def spec_file_of(home: PlatformHome) -> Path:
@@ -104,21 +107,38 @@ def _write_if_absent(path: Path, text: str) -> None:
 
 def _make_data(home: PlatformHome, spec: DemoSpec, say: Callable[[str], None]) -> None:
     layout = DataLayout(home.data)
-    for stay in spec.beamtimes:
-        folder = layout.folder(stay.beamline, stay.beamtime, stay.start)
-        with writing_in(home.data):
-            for area in Area:
-                folder.area(area).mkdir(parents=True, exist_ok=True)
-    folder_of = {one.name: dataset_folder(layout, spec, one) for one in spec.datasets}
-    missing = [one for one in spec.datasets if not folder_of[one.name].exists()]
+    _found_beamtimes(home, spec)
+    place_of = {one.name: dataset_folder(layout, spec, one) for one in spec.datasets}
+    missing = [one for one in spec.datasets if not place_of[one.name].exists()]
     # What is cut from another dataset comes last: the other one is there by then.
     missing.sort(key=lambda one: isinstance(one.recipe, Truncated))
     with Simulator() as simulator:
-        workshop = Workshop(spec, folder_of, simulator)
+        workshop = Workshop(spec, place_of, simulator)
         for dataset in missing:
-            with placing_folder(folder_of[dataset.name]) as part:
+            with placing_folder(place_of[dataset.name]) as part:
                 make_files(workshop, dataset, part)
             say(f"  {dataset.name} ({dataset.technique}, {spec.stay(dataset).beamline})")
+    # What was moved into place has no rights of the place yet.
+    if trouble := _found_beamtimes(home, spec):
+        say(f"  everybody on this machine may read the data: {trouble}")
+
+
+def _found_beamtimes(home: PlatformHome, spec: DemoSpec) -> str:
+    """Make the beamtimes' folders and bring all below in line with the people; return why that cannot be, if so."""
+    layout, people = DataLayout(home.data), tuple(YamlDirectory(home.directory).people())
+    trouble = ""
+    for stay in spec.beamtimes:
+        record = BeamtimeRecord(
+            beamline=stay.beamline, beamtime=stay.beamtime, proposal=stay.proposal, start=stay.start
+        )
+        with writing_in(home.data):
+            try:
+                found_beamtime(layout, record, people)
+            except AclUnsupportedError as error:
+                trouble = error.detail.en
+                for area in Area:
+                    folder_of(layout, record).area(area).mkdir(parents=True, exist_ok=True)
+    return trouble
 
 
 def _make_homes(home: PlatformHome, spec: DemoSpec) -> None:

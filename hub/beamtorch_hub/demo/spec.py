@@ -31,6 +31,8 @@ from beamtorch_hub.demo.recipe import Copied, DatasetName, Recipe, SimulatedCt, 
 
 DEFAULT = Path(__file__).with_name("facility.yaml")
 FIRST_UID = 20101
+FIRST_GID = 30101
+"""Of the groups: teams, beamline staff and whoever runs the facility."""
 _MISTAKES_TOLD = 4
 
 
@@ -119,6 +121,8 @@ class DemoSpec(Strict):
 
     def identities(self) -> tuple[Identity, ...]:
         """Return the people as the directory holds them."""
+        named = [group for person in self.people for group in self._groups(person)]
+        numbers = {group: FIRST_GID + place for place, group in enumerate(dict.fromkeys(named))}
         return tuple(
             Identity(
                 username=person.username,
@@ -126,6 +130,7 @@ class DemoSpec(Strict):
                 uid=FIRST_UID + place,
                 gid=FIRST_UID + place,
                 groups=self._groups(person),
+                gids={group: numbers[group] for group in self._groups(person)},
                 language=person.language,
             )
             for place, person in enumerate(self.people)

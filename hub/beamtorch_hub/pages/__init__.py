@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from beamtorch_facility.directory import YamlDirectory
 from beamtorch_facility.look import TEMPLATES as LOOK_TEMPLATES
 from beamtorch_facility.words import Words
 from beamtorch_hub.pages.handlers import extra_routes, lead_to_start
@@ -12,6 +11,7 @@ from beamtorch_hub.pages.offers import Offers
 from beamtorch_hub.pages.people import People
 from beamtorch_hub.pages.refusal import explain
 from beamtorch_hub.pages.sessions import EndedSessions, guard_sessions
+from beamtorch_identity.opening import open_directory
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -29,7 +29,7 @@ def add_pages(c: Any, *, facility: Words, directory: Path) -> None:
     directory
         The directory of people (YAML); knows the names behind the user names.
     """
-    people = People(YamlDirectory(directory))
+    people = People(open_directory(directory, for_pages=True))
     offers = Offers.from_environment()
     desk = LeaseDesk.from_environment()
     lead_to_start()
@@ -39,7 +39,7 @@ def add_pages(c: Any, *, facility: Words, directory: Path) -> None:
     # JupyterHub calls every callable here with the current user, so a function for templates is wrapped once more.
     c.JupyterHub.template_vars = {
         "facility": facility,
-        "person": people.greet,
+        "person": lambda user: people.greet(user),  # noqa: PLW0108 - JupyterHub copies all of a method's object
         "explain": lambda _: explain,
         "offers": lambda _: offers,
         "lease_desk": lambda _: desk,

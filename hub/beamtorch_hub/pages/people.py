@@ -1,10 +1,11 @@
 """Who is signed in: the name and groups behind a user name, for the header and the Start page."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from beamtorch_facility.directory import DirectoryError, UnknownPersonError, YamlDirectory
-from beamtorch_facility.identifier import MalformedNameError
+from beamtorch_facility.directory import Directory, DirectoryError
+from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.look.written import initials
 
@@ -29,24 +30,41 @@ class Person:
 class People:
     """Finds people for pages; a directory that cannot answer costs the full name, not the page."""
 
-    directory: YamlDirectory
+    directory: Directory
+    patience: float = 0.2
+    """Seconds that a page waits for the directory; the Hub does nothing else meanwhile."""
     _known: dict[str, Identity] = field(default_factory=dict)
+    _asked: dict[str, Future[Identity]] = field(default_factory=dict)
+    _askers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "directory"))
 
     def greet(self, user: Any) -> Person | None:
         """Return who a Hub user is, or None for nobody."""
         if user is None or getattr(user, "kind", "user") != "user":
             return None
         try:
-            identity = self.directory.person(Username(user.name))
-            self._known[user.name] = identity
-        except (UnknownPersonError, MalformedNameError):
+            self._known[user.name] = self._ask(user.name)
+        except (DirectoryError, TimeoutError):
+            pass  # Who they were when the directory last answered.
+        except BeamtorchError:
+            self._known.pop(user.name, None)
+        identity = self._known.get(user.name)
+        if identity is None:
             return Person(user.name, user.name, user.name, initials(user.name))
-        except DirectoryError:
-            known = self._known.get(user.name)
-            if known is None:
-                return Person(user.name, user.name, user.name, initials(user.name))
-            identity = known
         return _shown(identity)
+
+    def _ask(self, name: str) -> Identity:
+        """Return a person within the time that a page has; one question at a time is under way for each."""
+        under_way = self._asked.get(name)
+        asked = self._asked[name] = under_way or self._askers.submit(self._person, name)
+        try:
+            # Whoever waited in vain once does not wait again for the same answer.
+            return asked.result(timeout=0 if under_way else self.patience)
+        finally:
+            if asked.done():
+                del self._asked[name]
+
+    def _person(self, name: str) -> Identity:
+        return self.directory.person(Username(name))
 
 
 def _shown(identity: Identity) -> Person:

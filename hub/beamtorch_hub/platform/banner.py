@@ -12,6 +12,7 @@ from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identity import Identity
 from beamtorch_hub.cluster.settings import ClusterSettings
 from beamtorch_hub.home import PlatformHome, default_home
+from beamtorch_hub.platform.separation import Separation
 from beamtorch_hub.settings import PlatformSettings
 
 
@@ -28,7 +29,7 @@ def banner(home: PlatformHome, url: str, *, seconds: float | None, detached: boo
             "",
             f"logs:     {home.logs}",
             f"stop:     {stop}",
-            f"restart:  {command('restart', home)} [hub|spawner|catalogue|proxy] leaves labs alone",
+            f"restart:  {command('restart', home)} [hub|spawner|catalogue|reader|proxy] leaves labs alone",
             *_about_labs(home),
         ]
     )
@@ -42,10 +43,20 @@ def command(name: str, home: PlatformHome) -> str:
 
 def _about_labs(home: PlatformHome) -> list[str]:
     try:
-        cluster = PlatformSettings.load(home).cluster
+        settings = PlatformSettings.load(home)
     except BeamtorchError:
-        cluster = None
-    return [f"note:     {one_user()}"] if cluster is None else in_cluster(cluster)
+        return []
+    labs = in_cluster(settings.cluster) if settings.cluster else [f"labs:     {on_this_machine(settings.separation)}"]
+    return [*labs, f"files:    {in_the_web(settings)}"]
+
+
+def in_the_web(settings: PlatformSettings) -> str:
+    """Say plainly with whose rights downloads and pictures are read."""
+    if settings.catalogue_uid is not None:
+        own = settings.catalogue_uid
+        return f"the web reads them as the person who asks; the catalogue itself is uid {own}, who owns no data"
+    why = settings.separation.why_not or "not tried"
+    return f"the web reads them as uid {os.getuid()}, whoever asks; the catalogue decides who may: {why}"
 
 
 def in_cluster(cluster: ClusterSettings) -> list[str]:
@@ -61,17 +72,18 @@ def in_cluster(cluster: ClusterSettings) -> list[str]:
     return lines
 
 
-def one_user() -> str:
-    """Say plainly what the embedded platform cannot do."""
+def on_this_machine(separation: Separation) -> str:
+    """Say plainly as whom labs run, and what the embedded platform cannot do."""
+    limits = "Cores and memory are told to a lab but not enforced; a facility's platform does that, too."
+    if separation.is_on:
+        return f"each runs under its person's own uid, gid and groups. {limits}"
     uid = os.getuid()
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = "a user without a name"
-    return (
-        f"All labs run as {name} (uid {uid}); files are not separated by user here, and cores "
-        "and memory are told to a lab but not enforced. A facility's platform does both."
-    )
+    why = separation.why_not or "not tried"
+    return f"all run as {name} (uid {uid}), so files are not separated by user: {why}. {limits}"
 
 
 def _people(home: PlatformHome) -> Iterable[tuple[str, str, str]]:

@@ -15,10 +15,13 @@ import httpx
 import psutil
 
 from beamtorch_hub.files import writing_in
+from beamtorch_identity.reader import address
 
 STOP_SECONDS = 8.0
 """How long a process may take to end by itself."""
 PROBE_SECONDS = 2.0
+SOCKET = "unix:"
+"""Begins the health URL of a process that speaks no HTTP."""
 
 
 class ChildState(StrEnum):
@@ -116,7 +119,9 @@ class Child:
 
 
 def is_well(spec: ChildSpec, client: httpx.Client) -> bool:
-    """Say whether a process answers at its health URL."""
+    """Say whether a process answers at its health URL; ``unix:…`` is a socket that takes a connection."""
+    if spec.health_url.startswith(SOCKET):
+        return address.answers(Path(spec.health_url.removeprefix(SOCKET)))
     try:
         return client.get(spec.health_url, headers=dict(spec.health_headers), timeout=PROBE_SECONDS).is_success
     except httpx.HTTPError:

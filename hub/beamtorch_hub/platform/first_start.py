@@ -73,7 +73,9 @@ class FirstStart:
         with writing_in(self._home.root):
             demo.make(self._home, spec_file, say=self._announce)
         if not self._home.settings.exists():
-            chosen = FacilitySettings(facility=demo.read_spec(self._home).name).model_dump(mode="json")
+            chosen = FacilitySettings(facility=demo.read_spec(self._home).name).model_dump(
+                mode="json", exclude={"sign_in"}
+            )
             write_text(self._home.settings, yaml.safe_dump(chosen, allow_unicode=True))
 
     def catalogue(self, settings: PlatformSettings, surroundings: Mapping[str, str], stopping: Event) -> None:

@@ -20,11 +20,13 @@ from beamtorch_hub.files import disk_full, writing_in
 from beamtorch_hub.home import PlatformHome
 from beamtorch_hub.platform import labs, requests
 from beamtorch_hub.platform.banner import command
+from beamtorch_hub.platform.catalogue_place import settle
 from beamtorch_hub.platform.first_start import FirstStart
 from beamtorch_hub.platform.lock import locked
 from beamtorch_hub.platform.ports import Ports, demand_free
 from beamtorch_hub.platform.record import PlatformRecord, PlatformState, read_labs
 from beamtorch_hub.platform.roster import demand_programs, roster, search_path
+from beamtorch_hub.platform.separation import separation
 from beamtorch_hub.platform.supervisor import POLL_SECONDS, Supervisor
 from beamtorch_hub.platform.sweep import end_leftovers
 from beamtorch_hub.settings import PlatformSettings, prepare
@@ -100,7 +102,9 @@ class Launch:
         demand_free(port, command("up", self.home))
         cluster = self._cluster(announce)
         FirstStart(self.home, announce).make(self.demo)
-        return prepare(self.home, port, cluster)
+        settings = prepare(self.home, port, cluster, separation(self.home))
+        settle(settings)
+        return settings
 
     def _cluster(self, announce: Announce) -> ClusterSettings | None:
         if self.wish is not None:

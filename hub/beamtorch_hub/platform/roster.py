@@ -3,19 +3,23 @@
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import beamtorch_hub
 from beamtorch_facility.words import Words
 from beamtorch_hub.errors import ProgramMissingError
-from beamtorch_hub.platform.children import ChildSpec
+from beamtorch_hub.platform.children import SOCKET, ChildSpec
 from beamtorch_hub.platform.ports import LOOPBACK
+from beamtorch_hub.platform.separation import program_folders
 from beamtorch_hub.platform.sweep import MARK
 from beamtorch_hub.settings import HOME_VARIABLE, PlatformSettings
+from beamtorch_identity.credentials import Credentials
 
 PROXY = "configurable-http-proxy"
-NAMES = ("proxy", "spawner", "catalogue", "hub")
+NAMES = ("proxy", "reader", "spawner", "catalogue", "hub")
+TASKS = tuple(f"--task={name}=beamtorch_catalogue.tasks:{name}" for name in ("thumbnail", "readable"))
 
 
 def roster(settings: PlatformSettings, surroundings: Mapping[str, str]) -> tuple[ChildSpec, ...]:
@@ -23,8 +27,9 @@ def roster(settings: PlatformSettings, surroundings: Mapping[str, str]) -> tuple
     basis = common_environment(settings, surroundings)
     return (
         _proxy(settings, basis),
+        _reader(settings, basis),
         _service(settings, basis, name="spawner", port=settings.ports.spawner, own=_spawner_variables(settings)),
-        _service(settings, basis, name="catalogue", port=settings.ports.catalogue, own=_catalogue_variables(settings)),
+        _catalogue(settings, basis),
         _hub(settings, basis),
     )
 
@@ -83,6 +88,35 @@ def _proxy(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
     )
 
 
+def _reader(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
+    places, uid = settings.places, settings.catalogue_uid
+    # Without other users' numbers on this machine, everything here is one user's, and so is what is read.
+    shown = tuple(f"--show={path}" for path in program_folders())
+    rights = ("--own-rights",) if uid is None else ("--service-uid", str(uid), *shown)
+    return ChildSpec(
+        name="reader",
+        command=(
+            *(sys.executable, "-m", "beamtorch_identity.reader", "--socket", str(places.reader)),
+            *("--root", str(places.data), "--directory", str(places.directory), *rights, *TASKS),
+        ),
+        # Its children are bounded in memory, which a pool of threads for linear algebra would reserve.
+        environment={**basis, "OPENBLAS_NUM_THREADS": "1"},
+        health_url=f"{SOCKET}{places.reader}",
+    )
+
+
+def _catalogue(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
+    """Return the catalogue; where it can, it runs as a user of its own, who can read nobody's data."""
+    own = _catalogue_variables(settings)
+    spec = _service(settings, basis, name="catalogue", port=settings.ports.catalogue, own=own)
+    uid, places = settings.catalogue_uid, settings.places
+    if uid is None:
+        return spec
+    seen = (*program_folders(), places.directory.parent)
+    own_folders = (places.catalogue, places.reader.parent)
+    return replace(spec, command=Credentials(uid, uid).command(spec.command, read_only=seen, writable=own_folders))
+
+
 def _hub(settings: PlatformSettings, basis: Mapping[str, str]) -> ChildSpec:
     configuration = Path(beamtorch_hub.__file__).with_name("jupyterhub_config.py")
     return ChildSpec(
@@ -129,6 +163,7 @@ def _spawner_variables(settings: PlatformSettings) -> dict[str, str]:
             "BEAMTORCH_PLATFORM": cluster.platform,
             "BEAMTORCH_NAMESPACE": cluster.namespace,
             "BEAMTORCH_KUBECONFIG": str(cluster.kubeconfig),
+            **({"BEAMTORCH_DECLARE_PEOPLE": "1"} if cluster.admission_policy else {}),
         }
         if cluster
         else {}
@@ -143,4 +178,9 @@ def _spawner_variables(settings: PlatformSettings) -> dict[str, str]:
 
 
 def _catalogue_variables(settings: PlatformSettings) -> dict[str, str]:
-    return {"BEAMTORCH_CATALOGUE_DATABASE": f"sqlite:///{settings.places.state / 'catalogue.sqlite'}"}
+    places = settings.places
+    return {
+        "BEAMTORCH_CATALOGUE_DATABASE": f"sqlite:///{places.catalogue / 'catalogue.sqlite'}",
+        "BEAMTORCH_READER": str(places.reader),
+        **({} if settings.catalogue_uid is None else {"HOME": str(places.catalogue)}),
+    }

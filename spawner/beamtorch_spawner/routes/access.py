@@ -16,6 +16,8 @@ HUB_SPAWNER = "torch"
 ACTING_FOR = "Beamtorch-Acting-For"
 """Header by which the Hub's own pages, and nobody else, act for the person who is signed in there."""
 ADMIT, ADMIN, READ, SOURCE_IP = (f"custom:torch:{name}" for name in ("admit", "admin", "read", "sourceip"))
+SERVER_SCOPE = "access:servers!server="
+"""What the Hub lets the token of a server do, and no whole token of a person says of one server."""
 METRICS = "read:metrics"
 """JupyterHub's own scope for its metrics; whoever may read those may read ours."""
 
@@ -39,6 +41,14 @@ class Actor:
     def may_tell_source(self) -> bool:
         """Whether a source address in a request counts."""
         return SOURCE_IP in self.scopes
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A person's server that calls with the token that the Hub gave it."""
+
+    username: Username
+    server: str
 
 
 class Access:
@@ -69,6 +79,25 @@ class Access:
         groups = frozenset(person.groups) if person is not None else frozenset()
         is_admin = ADMIN in scopes or (person is not None and person.is_admin)
         return Actor(str(username), is_admin=is_admin, username=str(username), scopes=scopes, groups=groups)
+
+    async def person(self, request: Request) -> Username:
+        """Return the person who calls; no service, and nobody who acts for another."""
+        return (await self._login.by_header(request)).username
+
+    async def lab(self, request: Request) -> Lab:
+        """Return the server whose own token this is: it opens that server and no other."""
+        caller = await self._login.by_header(request)
+        username = caller.username
+        opened = f"{SERVER_SCOPE}{username}/"
+        servers = [scope.removeprefix(opened) for scope in caller.scopes if scope.startswith(opened)]
+        if len(servers) != 1:
+            raise NotYourServiceError(
+                Words(
+                    en="This is for a running server with its own token. A person's token opens all of their servers.",
+                    zh="此操作仅供运行中的服务器以其自身令牌使用；个人令牌可打开本人所有服务器。",
+                )
+            )
+        return Lab(username, servers[0])
 
     async def admin(self, request: Request) -> Actor:
         """Return somebody who runs the facility."""

@@ -66,11 +66,22 @@ def make_grant(
         env={**wish.variables, **_variables(row, person, facts, home)} if environment else wish.variables,
         resources=row.resources,
         server_root=str(home),
-        identification=Identification(uid=person.uid, gid=person.gid) if person else None,
+        identification=_identification(person) if person else None,
         run_seconds=row.run_seconds,
         ceiling_seconds=lifetime.ceiling,
         labels={marks.MANAGED_BY: marks.MANAGER, marks.PLATFORM: facts.platform, marks.LEASE: row.id},
         annotations=annotations_of(row, lifetime),
+    )
+
+
+def _identification(person: Identity) -> Identification:
+    return Identification(
+        username=str(person.username),
+        uid=person.uid,
+        gid=person.gid,
+        supplemental_gids=person.supplementary_gids,
+        full_name=person.full_name.en,
+        group_names=person.gids,
     )
 
 

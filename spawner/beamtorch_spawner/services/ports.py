@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from beamtorch_spawner.wire import ClusterPod
+from beamtorch_spawner.wire import ClusterPod, Identification
 
 
 class HubServer(BaseModel):
@@ -79,4 +79,8 @@ class Cluster(Protocol):
 
     async def end(self, pod: str, uid: str, *, grace_seconds: int) -> bool:
         """Delete a pod if it still is the one of that uid; False if it is gone or another."""
+        ...
+
+    async def declare(self, who: Identification) -> None:
+        """Write down whose numbers a person's pods may have; raise `ClusterUnreachableError` if that cannot be."""
         ...

@@ -1,20 +1,16 @@
 """What POST userpod/ asks for beside the options of a start: a command, variables, ssh keys. Checked here, once."""
 
-import base64
-import binascii
 import re
 
 from pydantic import BaseModel, ConfigDict
 
 from beamtorch_facility.words import Words
+from beamtorch_identity.ssh_keys import PublicKey, SshKeyRefusedError
 from beamtorch_spawner.errors import SpawnerError
 
 RESERVED = ("JUPYTERHUB_", "JUPYTER_", "JPY_", "BEAMTORCH_", "KUBERNETES_", "CONFIGPROXY_")
 RESERVED_WHOLE = frozenset({"HOME", "USER", "LOGNAME", "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "SHELL"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_SMALLEST_RSA_BITS = 2048
-_ED25519_BYTES = 32
-_POINT_BYTES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 _LONGEST_VALUE = 8192
 
 
@@ -84,55 +80,13 @@ def _check_variable(name: str, value: str) -> None:
 
 
 def _check_key(number: int, key: str) -> None:
-    if not _is_public_key(key):
+    try:
+        PublicKey.parse(key)
+    except SshKeyRefusedError as refused:
         raise WishRefusedError(
             Words(
-                en=f"ssh key {number} is not a public key of one line without options, of type ed25519, ecdsa or rsa "
-                "(2048 bits at least). Paste the line of your .pub file.",
-                zh=f"第 {number} 个 ssh 公钥无效：应为单行、不带选项，类型为 ed25519、ecdsa 或 rsa（至少 2048 位）。"
-                "请粘贴 .pub 文件中的那一行。",
+                en=f"ssh key {number} cannot be taken. {refused.detail.en}",
+                zh=f"第 {number} 个 ssh 公钥无效：{refused.detail.zh}",
             ),
             key=number,
-        )
-
-
-def _is_public_key(key: str) -> bool:
-    kind, _, rest = key.strip().partition(" ")
-    if any(ord(letter) < ord(" ") for letter in key):
-        return False
-    try:
-        fields = _fields(base64.b64decode(rest.partition(" ")[0], validate=True))
-    except binascii.Error:
-        return False
-    return len(fields) > 1 and fields[0] == kind.encode() and _fits(kind, fields[1:])
-
-
-def _fields(blob: bytes) -> list[bytes]:
-    """Return the parts of a key, each of which begins with its length; nothing if they do not fill it exactly."""
-    found = []
-    while blob:
-        length = int.from_bytes(blob[:4], "big")
-        if len(blob) < 4 + length:
-            return []
-        found.append(blob[4 : 4 + length])
-        blob = blob[4 + length :]
-    return found
-
-
-def _fits(kind: str, fields: list[bytes]) -> bool:
-    """Tell whether a key's parts are those of its type."""
-    match kind, fields:
-        case "ssh-ed25519", [point]:
-            return len(point) == _ED25519_BYTES
-        case "sk-ssh-ed25519@openssh.com", [point, application]:
-            return len(point) == _ED25519_BYTES and bool(application)
-        case "sk-ecdsa-sha2-nistp256@openssh.com", [b"nistp256", point, application]:
-            return len(point) == _POINT_BYTES["nistp256"] and bool(application)
-        case "ssh-rsa", [exponent, modulus]:
-            return (
-                int.from_bytes(exponent, "big") > 1
-                and int.from_bytes(modulus, "big").bit_length() >= _SMALLEST_RSA_BITS
-            )
-        case _, [curve, point] if kind == f"ecdsa-sha2-{curve.decode(errors='replace')}":
-            return len(point) == _POINT_BYTES.get(curve.decode(errors="replace"))
-    return False
+        ) from refused

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import uuid4
 
 from beamtorch_spawner import marks
+from beamtorch_spawner.cluster.admission_policy import declared
 from beamtorch_spawner.services.ports import ClusterUnreachableError, ClusterView
-from beamtorch_spawner.wire import ClusterPod
+from beamtorch_spawner.wire import ClusterPod, Identification
 
 
 @dataclass
@@ -18,6 +19,7 @@ class FakeCluster:
     platform: str = marks.MANAGER
     pods: dict[str, ClusterPod] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
     reachable: bool = True
 
     def add(self, name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> ClusterPod:
@@ -59,6 +61,11 @@ class FakeCluster:
         del self.pods[pod]
         self.ended.append(pod)
         return True
+
+    async def declare(self, who: Identification) -> None:
+        """Write down whose numbers a person's pods may have."""
+        self._answer()
+        self.people[who.username] = declared(who)
 
     async def aclose(self) -> None:
         """Do nothing: there are no connections."""

@@ -30,6 +30,7 @@ from beamtorch_spawner.wire.operations import (
     Reconciliation,
     UsageRow,
 )
+from beamtorch_spawner.wire.ssh import LeftOutKey, SshAccess, SshHostKey
 from beamtorch_spawner.wire.terminals import EndedSession, HereNow, HereRequest, Protection, Terminal, TerminalInfo
 from beamtorch_spawner.wire.userpods import (
     DEFAULT_RUN_SECONDS,
@@ -65,6 +66,7 @@ __all__ = [
     "Lease",
     "LeaseReport",
     "LeaseState",
+    "LeftOutKey",
     "NewUser",
     "Peer",
     "Protection",
@@ -72,6 +74,8 @@ __all__ = [
     "QuotaScope",
     "QuotaUse",
     "Reconciliation",
+    "SshAccess",
+    "SshHostKey",
     "Terminal",
     "TerminalInfo",
     "TorchUser",

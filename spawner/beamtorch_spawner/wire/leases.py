@@ -83,9 +83,12 @@ class AdmissionRequest(Wire):
 class Identification(Wire):
     """The POSIX identity that a pod takes on, from the directory alone."""
 
+    username: str
     uid: int
     gid: int
     supplemental_gids: tuple[int, ...] = ()
+    full_name: str = Field(default="", description="in the pod's list of people")
+    group_names: dict[str, int] = Field(default_factory=dict, description="numbers of the groups that have a name")
 
 
 class Grant(Wire):

@@ -184,7 +184,9 @@ def build_site(root: Path) -> tuple[FastAPI, Factory, dict[str, DatasetId]]:
     ids = {one.name: result.dataset for one, result in zip(described, results, strict=True) if result.dataset}
     app = create_service(title="catalogue", version="0", prefix=PREFIX)
     login = HubLogin(settings.hub, httpx.AsyncClient(transport=httpx.MockTransport(hub)))
-    portal = Portal(search=factory.search, datasets=factory.datasets, facility=factory.facility)
+    portal = Portal(
+        search=factory.search, datasets=factory.datasets, facility=factory.facility, downloads=factory.downloads
+    )
     app.include_router(portal_router(portal=portal, readers=factory.readers, login=login), prefix=PREFIX.rstrip("/"))
     return app, factory, ids
 

@@ -28,7 +28,8 @@ import websocket
 import yaml
 from kubernetes_asyncio import client, config, watch
 
-from beamtorch_hub.testing import Namespace, OtherHub
+from beamtorch_hub.testing import Guarded, Namespace, OtherHub
+from beamtorch_spawner.cluster.admission_policy import admission_policy
 
 ROOT = Path(__file__).parents[3]
 BUILDER = ROOT.parent / "shared" / "cluster" / "cluster"
@@ -244,6 +245,11 @@ class ClusterPlatform:
 SMALL = {"cores": 0.2, "memory": "1G"}
 
 
+def guarded_paths(home: Path) -> tuple[str, ...]:
+    """Return the folders of this machine that labs get from it."""
+    return str(home / "data"), str(home / "homes")
+
+
 def beamtorch(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Call the command as somebody does whose kubeconfig this is."""
     return subprocess.run(
@@ -328,7 +334,9 @@ def cluster_platform(
     # Pods of other numbers look into folders below the temporary one.
     home.parent.chmod(0o755)
     (home / "config").mkdir(parents=True)
-    (home / "config" / "cluster.yaml").write_text("promised_cores: 0.5\n")
+    (home / "config" / "cluster.yaml").write_text("promised_cores: 0.5\nadmission_policy: true\n")
+    guarded = Guarded(kubernetes, admission_policy(kubernetes.namespace, host_paths=guarded_paths(home)))
+    guarded.put_in_force()
     done = beamtorch(kubernetes.kubeconfig, "up", "--home", str(home), "--port", str(port), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     made = ClusterPlatform(home, port, kubernetes, done.stdout)
@@ -337,6 +345,7 @@ def cluster_platform(
     for http in made.clients.values():
         http.close()
     made.run("down")
+    guarded.take_away()
 
 
 @pytest.fixture

@@ -173,10 +173,10 @@ def test_the_sidecar_says_what_files_cannot(made, spec):
         assert told.get("kind") == (dataset.kind and DatasetKind(dataset.kind).value)
 
 
-def test_raw_files_are_read_only(made):
-    files = [path for path in made.data.rglob("*") if path.is_file()]
+def test_nobody_can_write_raw_files_but_who_owns_them(made):
+    files = [path for path in made.data.rglob("raw/**/*") if path.is_file()]
     assert files
-    assert not [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o222]
+    assert not [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o022]
 
 
 def test_each_person_is_welcomed_in_their_language(made, spec):

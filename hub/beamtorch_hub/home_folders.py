@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from beamtorch_facility.directory import YamlDirectory
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identity import Identity, Username
+from beamtorch_identity.opening import open_directory
 
 
 class HomeFolders:
     """Makes each person's home theirs, if we may: only root gives files away."""
 
     def __init__(self, directory: Path, homes: Path) -> None:
-        self._directory = YamlDirectory(directory)
+        self._directory = directory
         self._homes = homes
 
     async def before_start(self, spawner: Any) -> None:
@@ -27,7 +27,7 @@ class HomeFolders:
             spawner.log.warning("The home of %s was not prepared: %s", spawner.user.name, error)
 
     def _prepare_named(self, username: str) -> None:
-        self.prepare(self._directory.person(Username(username)))
+        self.prepare(open_directory(self._directory).person(Username(username)))
 
     def prepare(self, person: Identity) -> None:
         """Make the home, owned by its person; one whose owner is right is left as it is.

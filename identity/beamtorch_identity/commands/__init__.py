@@ -1,0 +1,1 @@
+"""The doors of the `beamtorch` command to folders of beamtimes and to the explanation of access."""
