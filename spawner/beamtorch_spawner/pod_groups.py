@@ -4,15 +4,23 @@ An image is free text, and its /etc/group may give any number to the person. Kub
 ``supplementalGroupsPolicy: Strict`` (KEP-3619); a cluster from before that drops the word without saying so.
 """
 
+import asyncio
 import copy
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from jupyterhub.utils import maybe_future
+from kubernetes_asyncio.client.rest import ApiException
 
 from beamtorch_facility.words import Words
+from beamtorch_spawner.cluster.admission_policy import NOT_SEEN_YET, NUMBERS
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.pod_identity import PodIdentity
 
+T = TypeVar("T")
+DECLARED_SECONDS = 10.0
+STEP_SECONDS = 0.2
 STRICT, MERGE = "Strict", "Merge"
 POLICY = "supplementalGroupsPolicy"
 CHECK = "beamtorch-strict-groups"
@@ -58,7 +66,7 @@ async def demand_strict_groups(spawner: Any, pod: Any) -> None:
         return
     asked = copy.deepcopy(pod)
     asked.metadata.name = CHECK
-    told = await spawner.api.create_namespaced_pod(spawner.namespace, asked, dry_run="All")
+    told = await once_declared(lambda: spawner.api.create_namespaced_pod(spawner.namespace, asked, dry_run="All"))
     if told.spec.security_context is None or told.spec.security_context.supplemental_groups_policy != STRICT:
         raise GroupsNotStrictError(
             Words(
@@ -70,6 +78,19 @@ async def demand_strict_groups(spawner: Any, pod: Any) -> None:
             )
         )
     _HEEDED.add(place)
+
+
+async def once_declared(make: Callable[[], Awaitable[T]]) -> T:
+    """Return what making a pod gives; a policy that has not seen yet who was just declared is asked again."""
+    until = time.monotonic() + DECLARED_SECONDS
+    while True:
+        try:
+            return await make()
+        except ApiException as error:
+            is_early = any(said in str(error.body) for said in (NUMBERS, *NOT_SEEN_YET))
+            if not is_early or time.monotonic() > until:
+                raise
+        await asyncio.sleep(STEP_SECONDS)
 
 
 def _beside(configured: Any, ours: dict[str, Any]) -> Any:

@@ -1,7 +1,9 @@
 """Why a pod will not come to run, pure: what Kubernetes says about it, in a sentence for the person who waits."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,9 +145,12 @@ def _out_of_memory() -> PodFailedError:
     )
 
 
-def refused_by_cluster(status: int, message: str) -> PodRefusedError:
-    """Return the error for a pod that the cluster would not make."""
-    said = message[:_SHOWN]
+def refused_by_cluster(status: int, body: str) -> PodRefusedError:
+    """Return the error for a pod that the cluster would not make; ``body`` is its answer, a Status object or a text."""
+    said = body
+    with suppress(ValueError, AttributeError):
+        said = str(json.loads(body).get("message") or body)
+    said = said.rpartition("denied request: ")[2][:_SHOWN]
     return PodRefusedError(
         Words(
             en=f"The cluster refused the server (HTTP {status}: {said}). The facility has to look at it.",

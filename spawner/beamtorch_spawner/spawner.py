@@ -21,7 +21,7 @@ from beamtorch_spawner import marks
 from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_words import ASKING, STARTING
 from beamtorch_spawner.pod import PodFields, pod_fields
-from beamtorch_spawner.pod_groups import MERGE, STRICT, demand_strict_groups, take_identity
+from beamtorch_spawner.pod_groups import MERGE, STRICT, demand_strict_groups, once_declared, take_identity
 from beamtorch_spawner.pod_trouble import refused_by_cluster, trouble
 from beamtorch_spawner.pod_watch import WatchedPodReflector, finished_at
 from beamtorch_spawner.refusals import refusal, shown
@@ -219,7 +219,8 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
             return True
         if self.supplemental_groups_policy == STRICT and self._grant is not None and self._grant.identification:
             await demand_strict_groups(self, pod)
-        made = bool(await super()._make_create_pod_request(pod, request_timeout))
+        make = super()._make_create_pod_request
+        made = bool(await once_declared(lambda: make(pod, request_timeout)))
         await self.checkpoint("pod-made")
         return made
 

@@ -13,6 +13,7 @@ from kubernetes_asyncio import client, config
 from beamtorch_facility.words import Words
 from beamtorch_hub.cluster.settings import ClusterSettings
 from beamtorch_hub.errors import ClusterNotUsableError
+from beamtorch_spawner.cluster.admission_policy import GROUP, PLURAL
 from beamtorch_spawner.marks import MANAGED_BY, MANAGER, PLATFORM, SERVER, USERNAME
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ NEEDED = (
     ("events", ("list", "watch")),
 )
 """What the spawner and the service do in the namespace."""
-TO_DECLARE = (("configmaps", ("create", "patch")),)
+TO_DECLARE = ((f"{PLURAL}.{GROUP}", ("create", "patch")),)
 """And where the cluster's own policy is told whose numbers pods may have."""
 
 
@@ -102,7 +103,8 @@ class Kube:
         """Return what we would need in the namespace and may not do, such as “create pods”."""
 
         async def allowed(api: client.ApiClient, verb: str, resource: str) -> str | None:
-            wish = {"namespace": namespace, "verb": verb, "resource": resource}
+            name, _, group = resource.partition(".")
+            wish = {"namespace": namespace, "verb": verb, "resource": name, "group": group}
             review = await client.AuthorizationV1Api(api).create_self_subject_access_review(
                 {"spec": {"resourceAttributes": wish}}
             )

@@ -8,7 +8,7 @@ spawner API, under another account, wrote down from the directory (ValidatingAdm
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -16,8 +16,16 @@ import yaml
 from beamtorch_spawner import marks
 from beamtorch_spawner.wire import Identification
 
-PEOPLE_MAP = "beamtorch-people"
-"""ConfigMap of the namespace: user name → `declared`."""
+GROUP, VERSION, PLURAL, KIND = "beamtorch.org", "v1", "declaredpeople", "DeclaredPeople"
+PEOPLE = "beamtorch"
+"""Name of the namespace's one object of that kind; its `data` is user name → `declared`.
+
+A kind of our own, because an API server that once had no binding with ConfigMaps for parameters sees none of them ever
+after, or old ones (kubernetes/kubernetes#130887).
+"""
+NUMBERS = "a pod has the numbers that the directory gives to its person, and no others"
+NOT_SEEN_YET = ("no params found", "not yet synced", "failed to find resource referenced by paramKind")
+"""What the API server says as long as it has not seen who is declared."""
 _API = "admissionregistration.k8s.io/v1"
 _WHO = (
     "string(object.spec.securityContext.runAsUser) + ' ' + string(object.spec.securityContext.runAsGroup) + ' ' + "
@@ -46,8 +54,14 @@ def declared(who: Identification) -> str:
     return f"{who.uid} {who.gid} {','.join(map(str, who.supplemental_gids))}"
 
 
+def declarations(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object that holds who is declared."""
+    made = {"name": PEOPLE, "labels": {marks.MANAGED_BY: marks.MANAGER}}
+    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": made, **content}
+
+
 def admission_policy(namespace: str, *, host_paths: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return the policy and its binding for one namespace of lab pods.
+    """Return the kind of declarations, and the policy and its binding for one namespace of lab pods.
 
     Parameters
     ----------
@@ -64,7 +78,7 @@ def admission_policy(namespace: str, *, host_paths: Sequence[str] = ()) -> list[
         "metadata": {"name": name, "labels": {marks.MANAGED_BY: marks.MANAGER}},
         "spec": {
             "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "paramKind": {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND},
             "matchConstraints": {
                 "namespaceSelector": match,
                 "resourceRules": [
@@ -88,11 +102,34 @@ def admission_policy(namespace: str, *, host_paths: Sequence[str] = ()) -> list[
         "spec": {
             "policyName": name,
             "validationActions": ["Deny"],
-            "paramRef": {"name": PEOPLE_MAP, "namespace": namespace, "parameterNotFoundAction": "Deny"},
+            "paramRef": {"name": PEOPLE, "namespace": namespace, "parameterNotFoundAction": "Deny"},
             "matchResources": {"namespaceSelector": match},
         },
     }
-    return [policy, binding]
+    return [kind_of_declarations(), policy, binding]
+
+
+def kind_of_declarations() -> dict[str, Any]:
+    """Return the definition of the kind that holds who is declared; one for the whole cluster."""
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}", "labels": {marks.MANAGED_BY: marks.MANAGER}},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {"kind": KIND, "listKind": f"{KIND}List", "plural": PLURAL, "singular": PLURAL},
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"data": texts}}},
+                }
+            ],
+        },
+    }
 
 
 def _rules(host_paths: Sequence[str]) -> list[tuple[str, str]]:
@@ -104,7 +141,7 @@ def _rules(host_paths: Sequence[str]) -> list[tuple[str, str]]:
         ),
         (
             f"variables.user in params.?data.orValue({{}}) && params.data[variables.user] == {_WHO}",
-            "a pod has the numbers that the directory gives to its person, and no others",
+            NUMBERS,
         ),
         (
             "object.spec.?securityContext.?supplementalGroupsPolicy.orValue('Merge') == 'Strict'",

@@ -1,7 +1,7 @@
 """Kubernetes as the services see it: this platform's pods in one namespace, with the rights of a role there.
 
 The role needs ``pods`` get, list, patch and delete in the namespace; where the cluster's own policy judges pods, also
-``configmaps`` create and patch, which the hub's own account must not have.
+``declaredpeople`` create and patch, which the hub's own account must not have.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +16,7 @@ from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client.rest import ApiException
 
 from beamtorch_spawner import marks
-from beamtorch_spawner.cluster.admission_policy import PEOPLE_MAP, declared
+from beamtorch_spawner.cluster.admission_policy import GROUP, PEOPLE, PLURAL, VERSION, declarations, declared
 from beamtorch_spawner.services.ports import ClusterUnreachableError, ClusterView
 from beamtorch_spawner.wire import ClusterPod, Identification
 
@@ -81,13 +81,16 @@ class KubernetesCluster:
         """Write down whose numbers a person's pods may have, for the cluster's own policy."""
         change = {"data": {who.username: declared(who)}}
         async with self._core() as core:
+            people = client.CustomObjectsApi(core.api_client)
+            where = (GROUP, VERSION, self._namespace, PLURAL)
             try:
-                await core.patch_namespaced_config_map(PEOPLE_MAP, self._namespace, change, _request_timeout=SECONDS)
+                await people.patch_namespaced_custom_object(
+                    *where, PEOPLE, change, _content_type="application/merge-patch+json", _request_timeout=SECONDS
+                )
             except ApiException as error:
                 if error.status != HTTPStatus.NOT_FOUND:
                     raise
-                made = {"metadata": {"name": PEOPLE_MAP, "labels": {marks.MANAGED_BY: marks.MANAGER}}, **change}
-                await core.create_namespaced_config_map(self._namespace, made, _request_timeout=SECONDS)
+                await people.create_namespaced_custom_object(*where, declarations(change), _request_timeout=SECONDS)
 
     async def aclose(self) -> None:
         """Let go of the connections."""

@@ -48,16 +48,26 @@ def test_somebody_signs_in_with_a_password_and_starts_a_lab_from_the_page(cluste
     cluster_platform.stop("qiao")
 
 
-def test_a_kernel_runs_under_the_number_of_its_person_and_sees_the_data(cluster_platform, lab):
+READABLE = """
+import os, pathlib
+for path in {paths!r}:
+    if os.access(path, os.R_OK) and open(path, "rb").read(1):
+        print(path)
+"""
+
+
+def test_a_kernel_runs_under_the_number_of_its_person_and_reads_what_is_theirs(cluster_platform, lab):
     kernel = lab.kernel()
     person = cluster_platform.person("marsh")
     ids = lab.execute(kernel, "import os; print(os.getuid(), os.getgid(), *os.getgroups())").split()
     assert ids[:2] == [str(person["uid"]), str(person["gid"])]
     assert "0" not in ids
     assert lab.execute(kernel, "print(os.environ['BEAMTORCH_DATA_ROOT'])") == str(cluster_platform.home / "data")
-    files = "import pathlib; print(*sorted(map(str, pathlib.Path(os.environ['BEAMTORCH_DATA_ROOT']).rglob('*.h5'))))"
-    seen = lab.execute(kernel, files).split()
-    assert seen == sorted(map(str, (cluster_platform.home / "data").rglob("*.h5")))
+    files = sorted(str(path) for path in (cluster_platform.home / "data").rglob("*") if path.is_file())
+    theirs = [path for path in files if any(f"/{own}/raw" in path for own in ("BT-26-0417", "BT-26-0398"))]
+    processed = [path for path in files if "/BT-26-0398/processed/" in path]
+    assert theirs
+    assert lab.execute(kernel, READABLE.format(paths=files)).split() == sorted([*theirs, *processed])
     lab.execute(kernel, "pathlib.Path.home().joinpath('mine.txt').write_text('here')")
     mine = cluster_platform.home / "homes" / "marsh" / "mine.txt"
     assert (mine.read_text(), mine.stat().st_uid) == ("here", person["uid"])

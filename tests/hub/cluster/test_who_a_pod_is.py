@@ -1,5 +1,6 @@
 """A pod is its person and nobody else: by the spawner, against its image, and by the cluster's own policy."""
 
+import asyncio
 import contextlib
 import copy
 import json
@@ -14,7 +15,9 @@ from kubernetes_asyncio import client
 
 from beamtorch_hub.testing import Guarded, Namespace
 from beamtorch_spawner import marks
-from beamtorch_spawner.cluster.admission_policy import PEOPLE_MAP, admission_policy, declared
+from beamtorch_spawner.cluster.admission_policy import GROUP, PEOPLE, PLURAL, VERSION, admission_policy
+from beamtorch_spawner.cluster.kubernetes import KubernetesCluster
+from beamtorch_spawner.services.ports import ClusterUnreachableError
 from beamtorch_spawner.wire import Identification
 
 pytestmark = [pytest.mark.cluster]
@@ -60,17 +63,30 @@ def guarded(kubeconfig):
     namespace = Namespace(kubeconfig, f"bt-who-{secrets.token_hex(4)}").make()
     policy = Guarded(namespace, admission_policy(namespace.namespace, host_paths=("/srv/data",)))
     policy.put_in_force()
-    people = {who.username: declared(who) for who in (OKAFOR, ZHANG)}
-    body = {"metadata": {"name": PEOPLE_MAP}, "data": people}
-    namespace.ask(lambda core: core.create_namespaced_config_map(namespace.namespace, body))
+    asyncio.run(declare(namespace, OKAFOR, ZHANG))
     until = time.monotonic() + 60
-    while refusal(namespace, changed("metadata.annotations", {})) is None:
+    # It is heeded, and knows whom it is told of, a moment after both are there.
+    while refusal(namespace, changed("metadata.annotations", {})) is None or refusal(namespace, POD) is not None:
         assert time.monotonic() < until, "the policy is not heeded"
         time.sleep(0.5)
     yield policy
     policy.take_away()
     with contextlib.suppress(client.ApiException):
         namespace.remove()
+
+
+async def declare(namespace, *people: Identification) -> None:
+    """Write people down as the spawner API does; the kind is served a moment after it was made."""
+    cluster = KubernetesCluster(namespace=namespace.namespace, platform="x", kubeconfig=namespace.kubeconfig)
+    try:
+        for who in people:
+            for _ in range(100):
+                with contextlib.suppress(ClusterUnreachableError):
+                    await cluster.declare(who)
+                    break
+                await asyncio.sleep(0.1)
+    finally:
+        await cluster.aclose()
 
 
 def refusal(namespace, pod) -> str | None:
@@ -153,7 +169,8 @@ def test_a_container_that_is_put_into_a_running_pod_is_its_person_too(guarded):
 
 def test_nobody_is_made_where_nobody_was_declared(guarded):
     space = guarded.namespace
-    space.ask(lambda core: core.delete_namespaced_config_map(PEOPLE_MAP, space.namespace))
+    where = (GROUP, VERSION, space.namespace, PLURAL, PEOPLE)
+    space.ask(lambda core: client.CustomObjectsApi(core.api_client).delete_namespaced_custom_object(*where))
     until = time.monotonic() + 30
     while (told := refusal(space, POD)) is None:
         assert time.monotonic() < until
