@@ -11,7 +11,9 @@ from http import HTTPStatus
 
 import httpx
 
+from beamtorch_facility.directory import DirectoryError
 from beamtorch_facility.words import Words
+from beamtorch_identity.errors import LdapSettingsError, LdapUnreachableError
 from beamtorch_service.caller import NotSignedInError, NotYourServiceError
 from beamtorch_service.tls import trusted
 from beamtorch_spawner.client import decoded, unreachable
@@ -65,19 +67,23 @@ class TorchClient:
         except httpx.HTTPError as error:
             raise unreachable() from error
         # These are quarrels between the Hub and its service; the person who clicked can only wait or tell somebody.
-        if answer.is_server_error or _problem_code(answer) in {NotSignedInError.code, NotYourServiceError.code}:
+        code = _problem_code(answer)
+        is_refusal = code in _OF_THE_DIRECTORY or not answer.is_server_error
+        if not is_refusal or code in {NotSignedInError.code, NotYourServiceError.code}:
             raise _at_odds(answer)
         return answer
 
 
 def _problem_code(answer: httpx.Response) -> str:
-    """Return the code of a refusal; empty if there is none, or it is not one of the service's."""
-    if answer.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    """Return the code of a refusal; empty if there is none."""
+    is_door = answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    if not is_door and not answer.is_server_error:
         return ""
     try:
         return str(answer.json()["type"]).rpartition(":")[2]
     except (ValueError, LookupError, TypeError):
-        return NotYourServiceError.code
+        # Something between us and the service answered in its place.
+        return NotYourServiceError.code if is_door else ""
 
 
 def _at_odds(answer: httpx.Response) -> SpawnerUnreachableError:
@@ -89,6 +95,10 @@ def _at_odds(answer: httpx.Response) -> SpawnerUnreachableError:
             "请一分钟后重试；若仍失败，请告知设施人员，原因见该服务的日志。",
         )
     )
+
+
+_OF_THE_DIRECTORY = frozenset({DirectoryError.code, LdapUnreachableError.code, LdapSettingsError.code})
+"""The service is well and says that it does not know now who somebody is: its own sentence tells that best."""
 
 
 class LeaseReports:

@@ -58,8 +58,9 @@ def person_folders(home: PlatformHome) -> tuple[Path, ...]:
 
 def program_folders() -> tuple[Path, ...]:
     """Return the folders that the program itself is in: Python's, and wherever it finds its modules."""
-    named = {sys.prefix, sys.base_prefix, *sys.path}
-    return tuple(sorted({Path(name).resolve() for name in named if name and Path(name).is_dir()}))
+    # Where somebody happened to stand when they started it is none of the program, though Python looks there, too.
+    named = {sys.prefix, sys.base_prefix, *sys.path} - {"", str(Path.cwd())}
+    return tuple(sorted({Path(name).resolve() for name in named if Path(name).is_dir()}))
 
 
 def _trouble(process: "subprocess.Popen[str]", folders: Iterable[Path]) -> str:
