@@ -115,7 +115,12 @@ async def real(kubeconfig: Path, where: Path) -> AsyncIterator[Real]:
         core = client.CoreV1Api(api)
         namespace = f"bt-contract-{secrets.token_hex(4)}"
         await core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
-        names = [name for node in (await core.list_node()).items for one in node.status.images for name in one.names]
+        names = [
+            name
+            for node in (await core.list_node()).items
+            for one in node.status.images or ()
+            for name in one.names or ()
+        ]
         cluster = KubernetesCluster(namespace=namespace, platform=marks.MANAGER, kubeconfig=kubeconfig)
         try:
             pause = next(name for name in names if "pause" in name)
