@@ -3,10 +3,14 @@
 It needs nothing but Python's own library, because it runs before a person's process has anything else. Folders on the
 way to the program or to the person's files may be closed to others (a platform in root's own home): `open_ways` shows
 just what is needed at its usual path, in a mount namespace of the process's own (mount_namespaces(7)).
+
+Variables that a person chose (LD_AUDIT and the like) would be heeded by the loader while this process is still root, so
+they come on the standard input and count for the command alone.
 """
 
 import argparse
 import ctypes
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -98,6 +102,14 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
+def _environment_of_stdin() -> dict[str, str]:
+    told: dict[str, str] = json.load(sys.stdin)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return told
+
+
 def main(argv: Sequence[str]) -> int:
     """Become the person and run the command; it takes this process over."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -106,14 +118,20 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--group", type=int, action="append", default=[])
     parser.add_argument("--show", type=Path, action="append", default=[], help="a folder that may be read")
     parser.add_argument("--give", type=Path, action="append", default=[], help="a folder that may be written")
+    parser.add_argument(
+        "--environment-on-stdin",
+        action="store_true",
+        help="the command's variables come as JSON; none of them counts before this process is the person",
+    )
     parser.add_argument("command", nargs="+")
     told = parser.parse_args(argv)
     try:
+        environment = _environment_of_stdin() if told.environment_on_stdin else dict(os.environ)
         open_ways(read_only=told.show, writable=told.give)
         become(told.uid, told.gid, told.group)
         # A working folder that was opened before is another one to the kernel than what is shown at its path now.
         os.chdir(os.getcwd())  # noqa: PTH109 - of this process
-        os.execvp(told.command[0], told.command)  # noqa: S606 - the command is the point
+        os.execvpe(told.command[0], told.command, environment)  # noqa: S606 - the command is the point
     except OSError as error:
         sys.stderr.write(f"cannot run {told.command[0]} as uid {told.uid}: {error}\n")
         return _NOT_EXECUTED

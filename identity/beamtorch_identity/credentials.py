@@ -33,7 +33,12 @@ class Credentials:
         return cls(os.geteuid(), os.getegid(), tuple(sorted(set(os.getgroups()) - {os.getegid()})))
 
     def command(
-        self, words: Sequence[str], *, read_only: Iterable[Path] = (), writable: Iterable[Path] = ()
+        self,
+        words: Sequence[str],
+        *,
+        read_only: Iterable[Path] = (),
+        writable: Iterable[Path] = (),
+        environment_on_stdin: bool = False,
     ) -> tuple[str, ...]:
         """Return a command that runs another one as this person, for good and with nothing left of root.
 
@@ -43,12 +48,16 @@ class Credentials:
             The other command.
         read_only, writable
             Folders that it needs even where the way to them is closed to others.
+        environment_on_stdin
+            Whether its variables come as JSON on the standard input: whenever the person had a say in them. The
+            process itself must be started with none of these.
         """
         return (
             *(sys.executable, "-I", "-S", becoming.__file__, "--uid", str(self.uid), "--gid", str(self.gid)),
             *(word for group in self.groups for word in ("--group", str(group))),
             *(word for path in read_only for word in ("--show", str(path))),
             *(word for path in writable for word in ("--give", str(path))),
+            *(("--environment-on-stdin",) if environment_on_stdin else ()),
             *("--", *words),
         )
 

@@ -1,8 +1,12 @@
 """What the process of a lab looks like on this machine, pure: a grant in, a command, variables and a folder out."""
 
-from collections.abc import Mapping
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from beamtorch_facility.words import Words
 from beamtorch_identity.credentials import Credentials
@@ -35,6 +39,8 @@ class Launch:
     command: tuple[str, ...]
     environment: dict[str, str]
     folder: Path
+    environment_on_stdin: bool = False
+    """Whether the variables are the command's business, and none of whoever becomes the person first."""
 
 
 def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], place: Place) -> Launch:
@@ -61,11 +67,33 @@ def launch(grant: Grant, *, username: str, hub_environment: Mapping[str, str], p
     who = _person(grant, username) if place.as_person else None
     root = ("--ServerApp.allow_root=True",) if place.is_root and who is None else ()
     words = (*command, *grant.args, *root)
+    if who is not None:
+        words = who.command(
+            words, read_only=place.program_folders, writable=place.person_folders, environment_on_stdin=True
+        )
     return Launch(
-        command=who.command(words, read_only=place.program_folders, writable=place.person_folders) if who else words,
+        command=words,
         environment=_environment(grant, username, hub_environment, place),
         folder=Path(grant.server_root),
+        environment_on_stdin=who is not None,
     )
+
+
+def environment_at_start(what: Launch) -> dict[str, str]:
+    """Return what the process is started with; a person's own variables never reach one that is still root."""
+    if not what.environment_on_stdin:
+        return what.environment
+    return {LEASE_MARK: what.environment[LEASE_MARK]}
+
+
+@contextmanager
+def given_input(what: Launch) -> Iterator[IO[bytes]]:
+    """Give the process its standard input: nothing, or its variables in a file that has no name."""
+    with tempfile.TemporaryFile() as given:
+        if what.environment_on_stdin:
+            given.write(json.dumps(what.environment).encode())
+            given.seek(0)
+        yield given
 
 
 def _person(grant: Grant, username: str) -> Credentials:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from subprocess import DEVNULL, STDOUT, Popen
+from subprocess import STDOUT, Popen
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
@@ -24,7 +24,7 @@ from beamtorch_spawner.admitted import AdmittedSpawner
 from beamtorch_spawner.lab_files import LabFiles, LabRecord
 from beamtorch_spawner.lab_process import LabProcess, Liveness, is_running, kill
 from beamtorch_spawner.lab_words import ASKING, STARTING, did_not_start, ended_by_itself, home_unusable
-from beamtorch_spawner.launch import Launch, Place, launch
+from beamtorch_spawner.launch import Launch, Place, environment_at_start, given_input, launch
 from beamtorch_spawner.refusals import refusal, shown
 from beamtorch_spawner.wire import Grant, LeaseState
 
@@ -159,13 +159,13 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
     def _start_process(self, what: Launch, grant: Grant) -> None:
         try:
             what.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.files.new_log() as log:
+            with self.files.new_log() as log, given_input(what) as given:
                 self.log.info("Starting %s: %s", self._log_name, " ".join(what.command))
                 self._child = Popen(  # noqa: S603 - the command of a grant, no shell
                     what.command,
                     cwd=what.folder,
-                    env=what.environment,
-                    stdin=DEVNULL,
+                    env=environment_at_start(what),
+                    stdin=given,
                     stdout=log,
                     stderr=STDOUT,
                     start_new_session=True,

@@ -14,7 +14,8 @@ import pytest
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS, load_environments
-from beamtorch_spawner.launch import Place, launch
+from beamtorch_spawner.errors import NobodyToBeError
+from beamtorch_spawner.launch import Place, environment_at_start, given_input, launch
 from beamtorch_spawner.policy_file import Lifetime
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.stores.tables import LeaseRow
@@ -99,3 +100,43 @@ def test_a_command_beside_the_server_runs_as_in_a_pod():
     assert command[:2] == ("sh", "-c")
     assert "python3 'run it.py'" in command[2]
     assert command[4:7] == ("/venv/bin/python", "-m", "jupyterhub.singleuser")
+
+
+SEPARATE = Place(
+    **{
+        **ROOT.__dict__,
+        "as_person": True,
+        "program_folders": (Path("/venv"),),
+        "person_folders": (Path("/srv/data"), Path("/srv/homes")),
+    }
+)
+
+
+def test_a_lab_of_a_platform_that_separates_people_becomes_its_person_first():
+    who = person(groups=("proposal-1", "talk"), gids={"proposal-1": 61001})
+    what = process("lab", who, SEPARATE)
+    numbers = what.command[what.command.index("--uid") : what.command.index("--environment-on-stdin")]
+    assert numbers == (
+        *("--uid", "50002", "--gid", "50002", "--group", "61001"),
+        *("--show", "/venv", "--give", "/srv/data", "--give", "/srv/homes"),
+    )
+    plain = process("lab", who)
+    assert what.command[what.command.index("--") + 1 :] == plain.command
+    assert "--ServerApp.allow_root=True" not in what.command
+    assert what.environment == plain.environment
+
+
+def test_what_a_person_chose_reaches_no_process_that_is_still_root():
+    grant = granted("lab", person())
+    chosen = grant.model_copy(update={"env": {**grant.env, "LD_AUDIT": "/srv/homes/okafor/mine.so"}})
+    what = launch(chosen, username="okafor", hub_environment=HUB, place=SEPARATE)
+    assert environment_at_start(what) == {"BEAMTORCH_LEASE": chosen.lease}
+    with given_input(what) as given:
+        assert json.load(given) == what.environment
+    assert what.environment["LD_AUDIT"] == "/srv/homes/okafor/mine.so"
+
+
+def test_nobody_is_anybody_where_no_directory_says_who_they_are():
+    nobody = granted("lab", person()).model_copy(update={"identification": None})
+    with pytest.raises(NobodyToBeError, match="No directory tells the numbers of “okafor”"):
+        launch(nobody, username="okafor", hub_environment=HUB, place=SEPARATE)

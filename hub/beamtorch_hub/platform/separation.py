@@ -37,7 +37,7 @@ def separation(home: PlatformHome) -> Separation:
     if sys.platform != "linux" or os.geteuid() != 0:
         return Separation(why_not="only root on Linux can give a lab its person's uid")
     folders = person_folders(home)
-    for path in (home.root, *folders):
+    for path in folders:
         # What is inside says who may read it; the folders themselves are only passed through.
         path.chmod(path.stat().st_mode | 0o111)
     command = Credentials(NOBODY_S_NUMBER, NOBODY_S_NUMBER).command(
