@@ -158,7 +158,9 @@ class TorchLocalSpawner(AdmittedSpawner, LocalProcessSpawner):
 
     def _start_process(self, what: Launch, grant: Grant) -> None:
         try:
-            what.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.as_person:
+                # What root makes would be root's; the hub makes people's homes theirs before a start.
+                what.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.files.new_log() as log, given_input(what) as given:
                 self.log.info("Starting %s: %s", self._log_name, " ".join(what.command))
                 self._child = Popen(  # noqa: S603 - the command of a grant, no shell

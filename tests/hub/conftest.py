@@ -1,14 +1,20 @@
 """Stand-ins for the processes of a platform: small real servers, started and killed like the real ones."""
 
+import contextlib
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import yaml
 
 from beamtorch_hub.errors import PlatformError
 from beamtorch_hub.home import PlatformHome
@@ -16,6 +22,7 @@ from beamtorch_hub.platform.children import ChildSpec, ChildState
 from beamtorch_hub.platform.record import PlatformRecord, PlatformState, read_record
 from beamtorch_hub.platform.supervisor import Supervisor
 from beamtorch_hub.platform.sweep import MARK
+from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 
 SERVER = """
 import http.server, sys, threading, time
@@ -132,3 +139,92 @@ def beamtorch() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+@pytest.fixture(scope="module")
+def make_platform(open_folder: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
+    """Return a function that starts a platform with people and settings of its own, and no data; gives URL and home."""
+    homes: list[Path] = []
+
+    def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "beamtorch_hub", *words, "--home", str(home)],
+            env={name: value for name, value in os.environ.items() if name != "BEAMTORCH_HOME"},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    def make(name: str, directory: dict[str, Any], settings: dict[str, Any] | None = None) -> tuple[str, Path]:
+        home, port = open_folder / name, free_port()
+        (home / "config").mkdir(parents=True)
+        (home / "config" / "directory.yaml").write_text(yaml.safe_dump(directory), encoding="utf-8")
+        shutil.copyfile(DEFAULT_ENVIRONMENTS, home / "config" / "environments.yaml")
+        if settings is not None:
+            (home / "config" / "platform.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        homes.append(home)
+        done = run(home, "up", "--detach", "--port", str(port))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return f"http://127.0.0.1:{port}", home
+
+    yield make
+    for home in homes:
+        run(home, "down")
+
+
+class Browser:
+    """Somebody's browser, as far as forms and cookies go."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=60)
+        self.http.get("/hub/login")
+
+    def close(self) -> None:
+        self.http.close()
+
+    def submit(self, path: str, **form: str) -> httpx.Response:
+        return self.http.post(path, data={**form, "_xsrf": self.http.cookies.get("_xsrf", path="/hub/") or ""})
+
+    def sign_in(self, name: str, password: str) -> httpx.Response:
+        return self.submit("/hub/login", username=name, password=password)
+
+
+@pytest.fixture
+def browser_of(facility: tuple[str, Path]) -> Iterator[Callable[[], Browser]]:
+    """Return a function that opens a browser of somebody's own at the module's facility."""
+    with contextlib.ExitStack() as opened:
+        yield lambda: opened.enter_context(contextlib.closing(Browser(facility[0])))
+
+
+@pytest.fixture(scope="module")
+def provider_process() -> Iterator[subprocess.Popen[bytes]]:
+    """A real OpenID provider of two people; its own warnings are its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    people = {"7": "okafor", "8": "stranger", "9": "left"}
+    told = [["--user-claims", json.dumps({"sub": sub, "preferred_username": name})] for sub, name in people.items()]
+    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), "--host", "localhost"]
+    process = subprocess.Popen(
+        [*command, *(word for pair in told for word in pair)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    process.port = port  # type: ignore[attr-defined]
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def provider(provider_process, eventually) -> str:
+    issuer = f"http://localhost:{provider_process.port}"
+
+    def answers() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{issuer}/.well-known/openid-configuration", trust_env=False).is_success
+        return False
+
+    eventually(answers)
+    return issuer

@@ -1,15 +1,9 @@
 """A whole platform whose people are in a real LDAP server: sign-in, a lab under their numbers, its faults, the logs."""
 
-import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 import yaml
@@ -40,49 +34,8 @@ def slapd(make_slapd):
 
 
 @pytest.fixture(scope="module")
-def facility(slapd, open_folder):
-    """A platform of its own, whose folder says where the directory is and nothing else."""
-    home = open_folder / "ldap"
-    (home / "config").mkdir(parents=True)
-    (home / "config" / "directory.yaml").write_text(yaml.safe_dump({"ldap": slapd.settings(seconds=1)}))
-    offers = Path(__file__).parents[2] / "spawner" / "beamtorch_spawner" / "environments.yaml"
-    (home / "config" / "environments.yaml").write_text(offers.read_text(encoding="utf-8"), encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    called = [sys.executable, "-m", "beamtorch_hub"]
-    environment = {name: value for name, value in os.environ.items() if name != "BEAMTORCH_HOME"}
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [*called, *words, "--home", str(home)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
-
-    done = run("up", "--detach", "--port", str(port))
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield f"http://127.0.0.1:{port}", home
-    run("down")
-
-
-@pytest.fixture
-def browser_of(facility):
-    """Return a function that opens a browser of somebody's own."""
-    with contextlib.ExitStack() as opened:
-        yield lambda: opened.enter_context(contextlib.closing(Browser(facility[0])))
-
-
-class Browser:
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=60)
-        self.http.get("/hub/login")
-
-    def close(self) -> None:
-        self.http.close()
-
-    def submit(self, path: str, **form: str) -> httpx.Response:
-        return self.http.post(path, data={**form, "_xsrf": self.http.cookies.get("_xsrf", path="/hub/") or ""})
-
-    def sign_in(self, name: str, password: str) -> httpx.Response:
-        return self.submit("/hub/login", username=name, password=password)
+def facility(slapd, make_platform):
+    return make_platform("ldap", {"ldap": slapd.settings(seconds=1)})
 
 
 def lab_of(home: Path) -> psutil.Process:

@@ -1,15 +1,8 @@
 """Signing in with the directory's own passwords (a real slapd) and at another site (a real OpenID provider)."""
 
-import contextlib
-import json
 import logging
 import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 
-import httpx
 import pytest
 import yaml
 from tornado.web import HTTPError
@@ -116,55 +109,10 @@ def test_whoever_names_an_ldap_server_signs_in_by_it_without_saying_so(home, sla
 
 
 @pytest.fixture
-def provider_process() -> Iterator[subprocess.Popen[bytes]]:
-    """A real OpenID provider of two people; its own warnings are its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    people = {"7": "okafor", "8": "stranger"}
-    told = [["--user-claims", json.dumps({"sub": sub, "preferred_username": name})] for sub, name in people.items()]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), "--host", "localhost"]
-    process = subprocess.Popen(
-        [*command, *(word for pair in told for word in pair)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    process.port = port  # type: ignore[attr-defined]
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def provider(provider_process, eventually) -> str:
-    issuer = f"http://localhost:{provider_process.port}"
-
-    def answers() -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{issuer}/.well-known/openid-configuration", trust_env=False).is_success
-        return False
-
-    eventually(answers)
-    return issuer
-
-
-@pytest.fixture
 def site(provider, home) -> OidcSettings:
     secret = home.secrets / "oidc"
     secret.write_text("the client's own\n", encoding="utf-8")
     return OidcSettings(issuer=provider, client_id="beamtorch", client_secret_file=secret)
-
-
-def test_a_site_is_found_by_its_issuer_and_what_it_said_last_counts_while_it_is_away(site, home, provider_process):
-    kept = home.state / "oidc.json"
-    found = discover(site, kept)
-    assert found.token_endpoint.startswith(site.issuer)
-    provider_process.kill()
-    provider_process.wait()
-    assert discover(site, kept) == found
-    kept.unlink()
-    with pytest.raises(SignInUnavailableError, match="does not tell how"):
-        discover(site, kept)
 
 
 def test_a_site_that_says_it_is_another_is_not_believed(site, home):
@@ -177,3 +125,15 @@ def test_signing_in_by_oidc_without_saying_where_is_told(home):
     settings = SignInSettings.model_validate({"way": "oidc"})
     with pytest.raises(SignInUnavailableError, match="Add “oidc:”"):
         configure_sign_in(Config(), settings, home, "http://127.0.0.1:8000/")
+
+
+def test_a_site_is_found_by_its_issuer_and_what_it_said_last_counts_while_it_is_away(site, home, provider_process):
+    kept = home.state / "oidc.json"
+    found = discover(site, kept)
+    assert found.token_endpoint.startswith(site.issuer)
+    provider_process.kill()
+    provider_process.wait()
+    assert discover(site, kept) == found
+    kept.unlink()
+    with pytest.raises(SignInUnavailableError, match="does not tell how"):
+        discover(site, kept)

@@ -5,6 +5,7 @@ from typing import Any
 
 from beamtorch_facility.look import TEMPLATES as LOOK_TEMPLATES
 from beamtorch_facility.words import Words
+from beamtorch_hub.log_secrets import keep_secrets
 from beamtorch_hub.pages.handlers import extra_routes, lead_to_start
 from beamtorch_hub.pages.leases import LeaseDesk
 from beamtorch_hub.pages.offers import Offers
@@ -32,6 +33,7 @@ def add_pages(c: Any, *, facility: Words, directory: Path) -> None:
     people = People(open_directory(directory, for_pages=True))
     offers = Offers.from_environment()
     desk = LeaseDesk.from_environment()
+    keep_secrets()
     lead_to_start()
     guard_sessions(EndedSessions(desk.url, desk.token))
     c.JupyterHub.template_paths = [str(TEMPLATES), str(LOOK_TEMPLATES)]
