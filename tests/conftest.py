@@ -1,5 +1,6 @@
 """What tests of several packages stand on: patience, and a whole platform on loopback."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import psycopg
 import pytest
 from jupyter_client import BlockingKernelClient
 
+from beamtorch_hub.testing import Namespace
 from beamtorch_identity.testing.slapd import SLAPD, Slapd
 
 
@@ -241,3 +243,32 @@ def make_slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def lab_image(kubeconfig: Path) -> str:
+    """The image of this tree in the cluster: named by BEAMTORCH_LAB_IMAGE, else built where the cluster can build."""
+    if named := os.environ.get("BEAMTORCH_LAB_IMAGE"):
+        return named
+    if not BUILDER.exists():
+        pytest.skip("no lab image: name one that the cluster has in BEAMTORCH_LAB_IMAGE (docs: run labs on a cluster)")
+    build = [sys.executable, str(Path(__file__).parents[1] / "images" / "lab" / "build.py")]
+    with (Path(tempfile.gettempdir()) / "beamtorch-lab-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tag = subprocess.run([*build, "--print-tag"], capture_output=True, text=True, check=True).stdout.strip()
+        if tag not in _images(kubeconfig):
+            context = Path(tempfile.mkdtemp(prefix="beamtorch-lab-image-"))
+            try:
+                base = [str(BUILDER), "debian"]
+                make = ([*build, "--context-only", str(context)], base, [str(BUILDER), "build", tag, str(context)])
+                for command in make:
+                    done = subprocess.run(command, capture_output=True, text=True, check=False)
+                    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+            finally:
+                shutil.rmtree(context)
+    return tag
+
+
+def _images(kubeconfig: Path) -> set[str]:
+    nodes = Namespace(kubeconfig, "").ask(lambda core: core.list_node()).items
+    return {name for node in nodes for image in node.status.images or () for name in image.names or ()}

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -12,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -31,9 +29,6 @@ from kubernetes_asyncio import client, config, watch
 from beamtorch_hub.testing import Guarded, Namespace, OtherHub
 from beamtorch_spawner.cluster.admission_policy import admission_policy
 
-ROOT = Path(__file__).parents[3]
-BUILDER = ROOT.parent / "shared" / "cluster" / "cluster"
-"""Where a test cluster comes with a builder of its own, as CI's does."""
 READY_SECONDS = 150.0
 
 
@@ -261,35 +256,6 @@ def beamtorch(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[
         timeout=300,
         check=False,
     )
-
-
-@pytest.fixture(scope="session")
-def lab_image(kubeconfig: Path) -> str:
-    """The image of this tree in the cluster: named by BEAMTORCH_LAB_IMAGE, else built where the cluster can build."""
-    if named := os.environ.get("BEAMTORCH_LAB_IMAGE"):
-        return named
-    if not BUILDER.exists():
-        pytest.skip("no lab image: name one that the cluster has in BEAMTORCH_LAB_IMAGE (docs: run labs on a cluster)")
-    build = [sys.executable, str(ROOT / "images" / "lab" / "build.py")]
-    with (Path(tempfile.gettempdir()) / "beamtorch-lab-image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        tag = subprocess.run([*build, "--print-tag"], capture_output=True, text=True, check=True).stdout.strip()
-        if tag not in _images(kubeconfig):
-            context = Path(tempfile.mkdtemp(prefix="beamtorch-lab-image-"))
-            try:
-                base = [str(BUILDER), "debian"]
-                make = ([*build, "--context-only", str(context)], base, [str(BUILDER), "build", tag, str(context)])
-                for command in make:
-                    done = subprocess.run(command, capture_output=True, text=True, check=False)
-                    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-            finally:
-                shutil.rmtree(context)
-    return tag
-
-
-def _images(kubeconfig: Path) -> set[str]:
-    nodes = Namespace(kubeconfig, "").ask(lambda core: core.list_node()).items
-    return {name for node in nodes for image in node.status.images or () for name in image.names or ()}
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,9 +22,20 @@ import yaml
 import beamtorch_apps
 from beamtorch_catalogue.client import CatalogueClient
 from beamtorch_catalogue.wire import DatasetRecord
+from beamtorch_hub.testing import Namespace
 
 HERE = Path(__file__).parent
 ARTEFACTS = HERE.parents[2] / "artefacts" / "journeys"
+BUILDER = HERE.parents[3] / "shared" / "cluster" / "cluster"
+"""Where a test cluster comes with the means to build images for it, as CI's does."""
+DOCKERFILE = """
+ARG BASE
+FROM ${BASE}
+COPY answering /tmp/answering
+USER root
+RUN cp -r /tmp/answering "$(/opt/beamtorch/bin/python -c 'import beamtorch_apps as a; print(a.__path__[0])')/"
+USER 1000
+"""
 SECONDS = 120.0
 OPERATOR = "vogt"
 """Who runs the facility, and is none of the four."""
@@ -52,6 +64,8 @@ class Place:
 
     where: Path
     url: str
+    surroundings: dict[str, str] = field(default_factory=dict)
+    """Variables that the platform needs beside its own."""
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -82,7 +96,8 @@ class Place:
         paths["PYTHONPATH"] = str(self.where / "apps")
         done = subprocess.run(
             [sys.executable, "-m", "beamtorch_hub", *words],
-            env={**{name: value for name, value in os.environ.items() if not name.startswith("BEAMTORCH_")}, **paths},
+            env={**{name: value for name, value in os.environ.items() if not name.startswith("BEAMTORCH_")}, **paths}
+            | self.surroundings,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -174,23 +189,60 @@ class Place:
             catalogue.register(DatasetRecord.model_validate(record))
 
 
-def stand_up(where: Path) -> Place:
+def stand_up(place: Place, *options: str) -> Place:
     """Start the platform with an app and keys of our own, the released beamtime released and every lab running."""
-    apps = where / "apps" / "beamtorch_apps"
-    shutil.copytree(Path(beamtorch_apps.__file__).parent, apps, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(HERE / "app", apps / "answering")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    place = Place(where, f"http://127.0.0.1:{port}/")
-    place.operate("up", "--detach", "--port", str(port), "--demo", str(HERE / "facility.yaml"))
-    with (place.home / "config" / "environments.yaml").open("a", encoding="utf-8") as offers:
-        offers.write((HERE / "app" / "offer.yaml").read_text(encoding="utf-8"))
+    port = place.url.rpartition(":")[2].strip("/")
+    place.operate("up", "--detach", "--port", port, "--demo", str(HERE / "facility.yaml"), *options)
+    path = place.home / "config" / "environments.yaml"
+    offers = yaml.safe_load(path.read_text(encoding="utf-8"))["environments"]
+    offers += yaml.safe_load((HERE / "app" / "offer.yaml").read_text(encoding="utf-8"))
+    few = {"cores": 1, "memory": "1G"} if options else {}
+    text = yaml.safe_dump({"environments": [{**offer, **few} for offer in offers]}, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
     place.register_keys()
     place.operate("beamtime", "release", "BT-26-3103")
     place.share()
     place.start_labs()
     return place
+
+
+def at(where: Path, **surroundings: str) -> Place:
+    """Return a place whose platform will listen at a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Place(where, f"http://127.0.0.1:{port}/", surroundings)
+
+
+def labs_as_processes(where: Path, _: pytest.FixtureRequest) -> Place:
+    """Labs are processes of this machine; the app is beside the others on their path."""
+    apps = where / "apps" / "beamtorch_apps"
+    shutil.copytree(Path(beamtorch_apps.__file__).parent, apps, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HERE / "app", apps / "answering")
+    return stand_up(at(where))
+
+
+def labs_as_pods(where: Path, request: pytest.FixtureRequest) -> Place:
+    """Labs are pods of a cluster that mounts the data with their access lists; the app is in an image of its own."""
+    kubeconfig: Path = request.getfixturevalue("kubeconfig")
+    base: str = request.getfixturevalue("lab_image")
+    image = f"{base}-answering"
+    context = where / "image"
+    shutil.copytree(HERE / "app", context / "answering")
+    (context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
+    done = subprocess.run(
+        [str(BUILDER), "build", image, str(context), "--build-arg", f"BASE={base}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    space = Namespace(kubeconfig, f"bt-access-{secrets.token_hex(4)}").make()
+    request.addfinalizer(space.remove)
+    place = at(where, KUBECONFIG=str(kubeconfig))
+    (place.home / "config").mkdir(parents=True)
+    (place.home / "config" / "cluster.yaml").write_text("promised_cores: 0.05\n", encoding="utf-8")
+    return stand_up(place, "--cluster", "--namespace", space.namespace, "--lab-image", image)
 
 
 def make_machine(folder: Path) -> str:
@@ -200,8 +252,11 @@ def make_machine(folder: Path) -> str:
     return (folder / "key.pub").read_text(encoding="ascii").strip()
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {"labs as processes": stand_up}
-"""Kinds of platforms; labs as pods join them where a cluster mounts the data with their access lists."""
+PLACES: dict[str, Callable[[Path, pytest.FixtureRequest], Place]] = {
+    "labs as processes": labs_as_processes,
+    "labs as pods": labs_as_pods,
+}
+"""Kinds of platforms."""
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -216,7 +271,7 @@ def place(request: pytest.FixtureRequest, open_folder: Path) -> Iterator[Place]:
     where.mkdir()
     home = where / "home"
     try:
-        yield PLACES[request.param](where)
+        yield PLACES[request.param](where, request)
     finally:
         words = [sys.executable, "-m", "beamtorch_hub", "down", "--home", str(home)]
         subprocess.run(words, check=False, capture_output=True)
