@@ -1,6 +1,5 @@
 """The cluster's own policy in force for a namespace, as long as a test lasts."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from kubernetes_asyncio import client, config
 
-from beamtorch_hub.testing.namespace import Namespace
+from beamtorch_hub.testing.namespace import Namespace, in_a_loop_of_its_own
 
 STEP_SECONDS = 0.2
 _Api = client.AdmissionregistrationV1Api
@@ -63,4 +62,4 @@ class Guarded:
             async with await config.new_client_from_config(config_file=str(self.namespace.kubeconfig)) as connection:
                 return await what(api(connection))
 
-        return asyncio.run(within())
+        return in_a_loop_of_its_own(within())

@@ -1,14 +1,23 @@
 """A namespace of a cluster, looked at past the platform."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from kubernetes_asyncio import client, config
 
 from beamtorch_spawner import marks
+
+T = TypeVar("T")
+
+
+def in_a_loop_of_its_own(what: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine gives, also in a thread whose own loop runs, as a browser's driver has it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, what).result()
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Namespace:
             async with await config.new_client_from_config(config_file=str(self.kubeconfig)) as api:
                 return await what(client.CoreV1Api(api))
 
-        return asyncio.run(within())
+        return in_a_loop_of_its_own(within())
 
     def make(self) -> Self:
         """Make the namespace."""

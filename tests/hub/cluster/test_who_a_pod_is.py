@@ -14,6 +14,7 @@ import pytest
 from kubernetes_asyncio import client
 
 from beamtorch_hub.testing import Guarded, Namespace
+from beamtorch_hub.testing.namespace import in_a_loop_of_its_own
 from beamtorch_spawner import marks
 from beamtorch_spawner.cluster.admission_policy import GROUP, PEOPLE, PLURAL, VERSION, admission_policy
 from beamtorch_spawner.cluster.kubernetes import KubernetesCluster
@@ -63,7 +64,7 @@ def guarded(kubeconfig):
     namespace = Namespace(kubeconfig, f"bt-who-{secrets.token_hex(4)}").make()
     policy = Guarded(namespace, admission_policy(namespace.namespace, host_paths=("/srv/data",)))
     policy.put_in_force()
-    asyncio.run(declare(namespace, OKAFOR, ZHANG))
+    in_a_loop_of_its_own(declare(namespace, OKAFOR, ZHANG))
     until = time.monotonic() + 60
     # It is heeded, and knows whom it is told of, a moment after both are there.
     while refusal(namespace, changed("metadata.annotations", {})) is None or refusal(namespace, POD) is not None:
@@ -102,7 +103,8 @@ def refusal(namespace, pod) -> str | None:
 
 def test_the_pod_of_a_declared_person_is_made(guarded):
     assert refusal(guarded.namespace, POD) is None
-    assert guarded.warnings() == []
+    # What is said of parameters only means that their kind is younger than the checker's list of kinds.
+    assert not [warning for warning in guarded.warnings() if "undeclared reference to 'params'" not in warning]
 
 
 SELF = "spec.securityContext"
