@@ -64,13 +64,14 @@ def test_a_plain_request_is_no_connection_and_starts_nothing(stand):
 
 
 def test_text_ends_a_connection_and_so_does_a_message_without_measure(stand):
-    for message in ("SSH-2.0-evil\r\n", b"x" * (2 << 20)):
+    # 1006: the lab ends the connection in the middle of the message, and its word of farewell may be lost with it.
+    for message, ends in (("SSH-2.0-evil\r\n", {1003}), (b"x" * (2 << 20), {1009, 1006})):
         with door(stand, **token(stand)) as connection:
             with suppress(ConnectionClosed):  # the lab may end it while it is sent
                 connection.send(message)
             for _ in connection_until_its_end(connection):
                 pass
-            assert connection.close_code in {1003, 1009}
+            assert connection.close_code in ends
 
 
 def connection_until_its_end(connection):
