@@ -2,59 +2,37 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from beamtorch_catalogue.client_changes import ChangesClient
+from beamtorch_catalogue.client_datasets import DatasetsClient
+from beamtorch_catalogue.client_errors import CatalogueRefusedError, CatalogueUnreachableError, refusal
+from beamtorch_catalogue.client_office import OfficeClient
+from beamtorch_catalogue.client_publishing import PublishingClient
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.wire import (
     Attachment,
     AttachmentRequest,
-    BeamtimeRecord,
-    Dataset,
-    DatasetPage,
-    DatasetRecord,
-    FacilityRecords,
+    DatasetEdit,
     FileState,
-    IngestResult,
-    InstrumentRecord,
     KnownFilePage,
-    ProposalRecord,
-    SampleRecord,
 )
-from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.words import Words
+
+__all__ = ["CatalogueClient", "CatalogueNotConfiguredError", "CatalogueRefusedError", "CatalogueUnreachableError"]
 
 TIMEOUT_SECONDS = 60.0
 """How long one answer may take; the largest bulk request needs a few seconds."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _Answer = TypeVar("_Answer")
-
-
-class CatalogueRefusedError(CatalogueError):
-    """The catalogue answered with a problem document; `code`, `status` and `detail` are the server's own."""
-
-    code = "catalogue-refused"
-
-    def __init__(self, detail: Words, *, status: int, code: str, title: Words, **facts: Any) -> None:
-        super().__init__(detail, **facts)
-        # The document of the server is passed on unchanged, so the instance speaks with the server's names.
-        self.status = status  # type: ignore[misc]
-        self.code = code  # type: ignore[misc]
-        self.title = title  # type: ignore[misc]
-
-
-class CatalogueUnreachableError(CatalogueError):
-    """The catalogue does not answer."""
-
-    code = "catalogue-unreachable"
-    status = 503
-    exit_code = 4
-    title = Words(en="The catalogue does not answer", zh="数据目录无响应")
+Params = Mapping[str, str | list[str]]
+Body = BaseModel | list[Any] | bytes
 
 
 class CatalogueNotConfiguredError(CatalogueError):
@@ -65,7 +43,7 @@ class CatalogueNotConfiguredError(CatalogueError):
     title = Words(en="Where is the catalogue?", zh="未指定数据目录")
 
 
-class CatalogueClient:
+class CatalogueClient(DatasetsClient, ChangesClient, OfficeClient, PublishingClient):
     """A connection to one catalogue in one person's name; use it as a context manager.
 
     Parameters
@@ -73,23 +51,13 @@ class CatalogueClient:
     url
         The catalogue's address, such as ``http://127.0.0.1:8000/services/catalogue/``.
     token
-        A token of the Hub that may use the catalogue.
+        A token of the Hub that may use the catalogue, or a key of the catalogue.
     transport
         What carries the requests; none: the network.
     """
 
     def __init__(self, url: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        address = httpx.URL(url.rstrip("/") + "/")
-        # A proxy of the site cannot reach this machine's own loopback; half of all facilities set one.
-        self._http = httpx.Client(
-            base_url=address,
-            headers={"Authorization": f"token {token}"},
-            timeout=TIMEOUT_SECONDS,
-            trust_env=address.host not in _LOOPBACK,
-            # Reading all certificates takes longer than a search, and plain HTTP has none.
-            verify=address.scheme == "https",
-            transport=transport,
-        )
+        self._http = httpx.Client(**connection(url, token), transport=transport)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -107,6 +75,11 @@ class CatalogueClient:
             )
         return cls(url, token)
 
+    @property
+    def address(self) -> str:
+        """Where the catalogue is."""
+        return str(self._http.base_url)
+
     def __enter__(self) -> Self:
         return self
 
@@ -119,38 +92,6 @@ class CatalogueClient:
         """Give the connection back."""
         self._http.close()
 
-    # -- datasets --------------------------------------------------------------------------------
-
-    def search(
-        self,
-        q: str = "",
-        *,
-        kind: DatasetKind | str | None = None,
-        technique: str | None = None,
-        limit: int = 25,
-        after: str | None = None,
-    ) -> DatasetPage:
-        """Return one page of what matches, newest first; pass ``page.next`` as `after` for the next one."""
-        asked = {"q": q, "kind": kind, "technique": technique, "limit": limit, "after": after}
-        parameters = {name: str(value) for name, value in asked.items() if value not in {None, ""}}
-        return self._ask("GET", "datasets", DatasetPage, params=parameters)
-
-    def dataset(self, dataset: DatasetId | str) -> Dataset:
-        """Return everything about one dataset."""
-        return self._ask("GET", f"datasets/{DatasetId(dataset)}", Dataset)
-
-    def register(self, record: DatasetRecord) -> Dataset:
-        """Put a result into the catalogue, in a beamtime that the caller belongs to; the same again updates."""
-        return self._ask("POST", "datasets", Dataset, body=record)
-
-    def ingest(self, records: Iterable[DatasetRecord]) -> list[IngestResult]:
-        """Send what an ingestor found, in one transaction; answers come in the order of the records."""
-        return self._ask("POST", "datasets:bulk", list[IngestResult], body=list(records))
-
-    def thumbnail(self, dataset: DatasetId | str) -> bytes:
-        """Return the small picture of a dataset (PNG)."""
-        return self._send("GET", f"datasets/{DatasetId(dataset)}/thumbnail.png").content
-
     # -- files, for ingestors --------------------------------------------------------------------
 
     def known_files(self, below: str, *, after: str | None = None) -> KnownFilePage:
@@ -161,28 +102,6 @@ class CatalogueClient:
     def report_files(self, states: Iterable[FileState]) -> int:
         """Tell which catalogued files are gone or back; return how many changed."""
         return self._ask("POST", "files:state", int, body=list(states))
-
-    # -- the facility ----------------------------------------------------------------------------
-
-    def import_facility(self, records: FacilityRecords) -> None:
-        """Send the user office's records; importing the same again changes nothing."""
-        self._send("PUT", "facility", body=records)
-
-    def instruments(self) -> list[InstrumentRecord]:
-        """Return the instruments of the facility."""
-        return self._ask("GET", "instruments", list[InstrumentRecord])
-
-    def proposals(self) -> list[ProposalRecord]:
-        """Return the proposals that the caller may see."""
-        return self._ask("GET", "proposals", list[ProposalRecord])
-
-    def beamtimes(self) -> list[BeamtimeRecord]:
-        """Return the beamtimes that the caller may see, newest first."""
-        return self._ask("GET", "beamtimes", list[BeamtimeRecord])
-
-    def samples(self) -> list[SampleRecord]:
-        """Return the samples that the caller may see."""
-        return self._ask("GET", "samples", list[SampleRecord])
 
     # -- attachments -----------------------------------------------------------------------------
 
@@ -208,72 +127,86 @@ class CatalogueClient:
         path: str,
         answer: type[_Answer],
         *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
+        params: Params | None = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> _Answer:
-        response = self._send(method, path, params=params, body=body)
-        try:
-            return TypeAdapter(answer).validate_json(response.content)
-        except ValidationError as error:
-            raise CatalogueUnreachableError(
-                Words(
-                    en="What answers there is not a catalogue, or one of another version. Check the address.",
-                    zh="该地址不是数据目录，或版本不同。请检查地址。",
-                )
-            ) from error
+        return answered(self._send(method, path, params=params, body=body, headers=headers), answer)
 
     def _send(
         self,
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
+        params: Params | None = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        content = None if body is None else TypeAdapter(type(body)).dump_json(body)
         try:
-            response = self._http.request(
-                # Without the slash “datasets:bulk” would be a scheme; httpx puts it below the base all the same.
-                method,
-                f"/{path}",
-                params=params,
-                content=content,
-                headers={"Content-Type": "application/json"},
-            )
+            response = self._http.request(**self.request(method, path, params=params, body=body, headers=headers))
         except httpx.HTTPError as error:
-            raise CatalogueUnreachableError(
-                Words(
-                    en=f"The catalogue at {self._http.base_url} does not answer. It is usually back within a minute; "
-                    "try again. “beamtorch status” tells more.",
-                    zh=f"{self._http.base_url} 的数据目录没有响应。通常一分钟内恢复，请稍后重试；"
-                    "beamtorch status 可查看详情。",
-                )
-            ) from error
+            raise unreachable(self._http.base_url) from error
         if response.is_success:
             return response
-        raise _refusal(response)
+        raise refusal(response)
+
+    @staticmethod
+    def request(
+        method: str, path: str, *, params: Params | None, body: Body | None, headers: Mapping[str, str] | None
+    ) -> dict[str, Any]:
+        """Return what httpx is to send."""
+        return {
+            "method": method,
+            # Without the slash “datasets:bulk” would be a scheme; httpx puts it below the base all the same.
+            "url": f"/{path}",
+            "params": params,
+            "content": None if body is None else _as_json(body),
+            "headers": {"Content-Type": "application/json", **(headers or {})},
+        }
 
 
-def _refusal(response: httpx.Response) -> CatalogueError:
+def connection(url: str, token: str) -> dict[str, Any]:
+    """Return how httpx reaches a catalogue."""
+    address = httpx.URL(url.rstrip("/") + "/")
+    return {
+        "base_url": address,
+        "headers": {"Authorization": f"token {token}"},
+        "timeout": TIMEOUT_SECONDS,
+        # A proxy of the site cannot reach this machine's own loopback; half of all facilities set one.
+        "trust_env": address.host not in _LOOPBACK,
+        # Reading all certificates takes longer than a search, and plain HTTP has none.
+        "verify": address.scheme == "https",
+    }
+
+
+def answered(response: httpx.Response, answer: type[_Answer]) -> _Answer:
+    """Return what a catalogue answered."""
     try:
-        problem = response.json()
-        facts = {k: v for k, v in problem.items() if k not in _OF_EVERY_PROBLEM}
-        return CatalogueRefusedError(
-            Words(en=problem["detail"], zh=problem["detail_zh"]),
-            status=response.status_code,
-            code=str(problem["type"]).rpartition(":")[2],
-            title=Words(en=problem["title"], zh=problem["title_zh"]),
-            **facts,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        status = HTTPStatus(response.status_code).phrase if response.status_code in set(HTTPStatus) else "?"
-        return CatalogueUnreachableError(
+        return TypeAdapter(answer).validate_json(response.content)
+    except ValidationError as error:
+        raise CatalogueUnreachableError(
             Words(
-                en=f"Something between here and the catalogue answered {response.status_code} ({status}). "
-                "Check the address, or try again in a minute.",
-                zh=f"通往数据目录的途中返回了 {response.status_code}（{status}）。请检查地址，或一分钟后重试。",
+                en="What answers there is not a catalogue, or one of another version. Check the address.",
+                zh="该地址不是数据目录，或版本不同。请检查地址。",
             )
+        ) from error
+
+
+def unreachable(address: httpx.URL) -> CatalogueUnreachableError:
+    """Say that nobody answers."""
+    return CatalogueUnreachableError(
+        Words(
+            en=f"The catalogue at {address} does not answer. It is usually back within a minute; "
+            "try again. “beamtorch status” tells more.",
+            zh=f"{address} 的数据目录没有响应。通常一分钟内恢复，请稍后重试；beamtorch status 可查看详情。",
         )
+    )
 
 
-_OF_EVERY_PROBLEM = frozenset({"type", "title", "title_zh", "status", "detail", "detail_zh"})
+def _as_json(body: Body) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, DatasetEdit):
+        # What is left out stays as it is, so it must not travel as a default.
+        return body.model_dump_json(exclude_unset=True).encode()
+    return TypeAdapter(type(body)).dump_json(body)

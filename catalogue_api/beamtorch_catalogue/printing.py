@@ -2,13 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from beamtorch_catalogue.wire import Dataset, DatasetPage, DatasetState, DatasetSummary
 from beamtorch_facility.quantity import Quantity
-
-if TYPE_CHECKING:
-    from beamtorch_catalogue.ingesting import IngestReport
 
 _WIDEST = 40
 _STEP = 1000.0
@@ -72,26 +68,6 @@ def dataset(found: Dataset) -> str:
             *([f"  … and {len(files) - _MOST_TOLD} more"] if len(files) > _MOST_TOLD else []),
         ]
     )
-
-
-def ingest_report(report: "IngestReport") -> str:
-    """Return what an ingest did, with what a person should look at."""
-    counts = (
-        f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {len(report.broken)} broken"
-    )
-    extra = [
-        (report.registered, "registered already"),
-        (len(report.refused), "refused"),
-        (len(report.unreadable), "not readable"),
-        (len(report.missing), "files gone"),
-        (len(report.returned), "files back"),
-    ]
-    lines = [counts + "".join(f", {count} {what}" for count, what in extra if count)]
-    for title, told in (("broken", report.broken), ("refused", report.refused), ("not readable", report.unreadable)):
-        lines += [f"{title}: {item.name}: {item.problem.en}" for item in told[:_MOST_TOLD]]
-        lines += [f"{title}: … and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
-    lines += [f"gone: {path}" for path in report.missing[:_MOST_TOLD]]
-    return "\n".join(lines)
 
 
 def table(rows: Sequence[Sequence[str]], *, widest: int | None = _WIDEST) -> list[str]:

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from beamtorch_catalogue.change_settings import ChangeSettings
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.release_settings import ReleaseSettings
 from beamtorch_facility.words import Words
 from beamtorch_service.settings import HubSettings
 
@@ -36,6 +38,15 @@ class CatalogueSettings(BaseModel):
     reader: Path | None = Field(
         default=None, description="socket of the reader, which opens files in a person's name; none: no file is opened"
     )
+    models: Path | None = Field(default=None, description="folder of the facility's metadata models and techniques")
+
+    changes: ChangeSettings = ChangeSettings()
+    release: ReleaseSettings = ReleaseSettings()
+
+    @property
+    def catalogue_url(self) -> str:
+        """Address of the catalogue in a browser, with a slash at its end."""
+        return f"{self.public_url.rstrip('/')}/{self.hub.prefix.lstrip('/')}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -50,6 +61,7 @@ class CatalogueSettings(BaseModel):
             database = environment["BEAMTORCH_CATALOGUE_DATABASE"]
             named = environment.get("BEAMTORCH_CATALOGUE_CACHE")
             reader = environment.get("BEAMTORCH_READER")
+            models = environment.get("BEAMTORCH_CATALOGUE_MODELS")
             return cls(
                 hub=HubSettings.from_environment(environment),
                 database=database,
@@ -58,6 +70,9 @@ class CatalogueSettings(BaseModel):
                 public_url=environment["BEAMTORCH_PUBLIC_URL"],
                 cache=Path(named) if named else default_cache(database),
                 reader=Path(reader) if reader else None,
+                models=Path(models) if models else None,
+                changes=ChangeSettings.from_environment(environment),
+                release=ReleaseSettings.from_environment(environment),
             )
         except KeyError as error:
             raise _unusable(f"{error.args[0]} is not set", f"未设置 {error.args[0]}") from error

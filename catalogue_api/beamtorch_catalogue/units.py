@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 import pint
 
@@ -83,7 +83,7 @@ def _registry() -> "pint.UnitRegistry":
     return registry
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def unit(text: str) -> Unit | None:
     """Return what a unit means, or None if nobody knows; parsed once per spelling (74 µs, then 0.1 µs)."""
     name = text.strip()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.proposal import BeamlineId, BeamtimeId
@@ -69,16 +69,25 @@ class DataLayout:
         """
         real = path.resolve()
         root = self.root.resolve()
-        parts = real.relative_to(root).parts if real.is_relative_to(root) else ()
-        match parts:
+        return self.place_of(real.relative_to(root) if real.is_relative_to(root) else PurePath(path))
+
+    def place_of(self, below: PurePath) -> tuple[BeamtimeFolder, Area]:
+        """Tell to which beamtime and area a path below the root belongs whose links are resolved.
+
+        Raises
+        ------
+        OutsideDataError
+            If the path lies in no area of a beamtime folder.
+        """
+        match below.parts:
             case (beamline, month, "Data", beamtime, area, *_) if _MONTH.fullmatch(month) and area in _AREAS:
-                folder = root / beamline / month / "Data" / beamtime
+                folder = self.root.resolve() / beamline / month / "Data" / beamtime
                 return BeamtimeFolder(BeamlineId(beamline), BeamtimeId(beamtime), folder), Area(area)
         raise OutsideDataError(
             Words(
-                en=f"{path} is not in raw, processed, scratch or share of a beamtime below {self.root}. "
+                en=f"{below} is not in raw, processed, scratch or share of a beamtime below {self.root}. "
                 "Choose a file in a beamtime folder.",
-                zh=f"{path} 不在 {self.root} 下任何机时的 raw、processed、scratch 或 share 目录中。"
+                zh=f"{below} 不在 {self.root} 下任何机时的 raw、processed、scratch 或 share 目录中。"
                 "请选择机时目录内的文件。",
             )
         )

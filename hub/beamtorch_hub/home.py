@@ -80,6 +80,11 @@ class PlatformHome:
         return self.root / "catalogue"
 
     @property
+    def models(self) -> Path:
+        """The facility's own techniques and metadata models, a file for each."""
+        return self.root / "config" / "models"
+
+    @property
     def reader(self) -> Path:
         """Socket of the reader, in a folder that its service alone may enter."""
         return self.root / "reader" / "socket"
@@ -141,7 +146,7 @@ class PlatformHome:
 
     def make(self) -> None:
         """Make the folders; what could be used in somebody's name is for the owner alone."""
-        for folder in (self.root, self.directory.parent, self.data, self.homes):
+        for folder in (self.root, self.directory.parent, self.models, self.data, self.homes):
             folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.secrets, self.state, self.logs, self.run, self.labs, self.requests):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -24,6 +24,12 @@ from beamtorch_service.settings import HubSettings
 STATE_SECONDS = 600
 
 
+def token_of(request: Request) -> str:
+    """Return what the ``Authorization`` header brings, or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in {"token", "bearer"} else ""
+
+
 @dataclass(frozen=True)
 class _Started:
     at: float
@@ -53,9 +59,8 @@ class HubLogin:
 
     async def by_header(self, request: Request) -> Caller:
         """Return who calls the REST API: by header always, by cookie for reading only."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() in {"token", "bearer"} and token:
-            return await self.door.caller(token.strip())
+        if token := token_of(request):
+            return await self.door.caller(token)
         token = request.cookies.get(self.cookie, "")
         if token and request.method in {"GET", "HEAD"}:
             return await self.door.caller(token)

@@ -5,10 +5,10 @@ from functools import partial
 
 import httpx
 
+from beamtorch_facility.clock import Clock, SystemClock
 from beamtorch_facility.directory import Directory
 from beamtorch_identity.opening import open_directory
 from beamtorch_service import HubLogin
-from beamtorch_spawner.clock import Clock, SystemClock
 from beamtorch_spawner.cluster import KubernetesCluster
 from beamtorch_spawner.hub_api import HttpHubApi
 from beamtorch_spawner.metrics import Metrics

@@ -5,7 +5,7 @@ from collections import Counter as Count
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from beamtorch_spawner.clock import Clock
+from beamtorch_facility.clock import Clock
 from beamtorch_spawner.services.expiry import Told
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.wire import LeaseState

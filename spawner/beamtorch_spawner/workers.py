@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.errors import BeamtorchError
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.stores.database import Database
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,14 @@ import yaml
 
 from beamtorch_catalogue import command
 from beamtorch_catalogue.client import CatalogueRefusedError
+from beamtorch_catalogue.commands.ingest import SOME_BROKEN
 from beamtorch_catalogue.testing.world import World, facility_records
 from beamtorch_facility.errors import BeamtorchError
 
 
 @pytest.fixture
-def run(light_world: World, capsys: pytest.CaptureFixture[str]):
+def run(light_world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BEAMTORCH_SPOOL", str(tmp_path / "spool"))
     light_world.begin_again()
 
     def run(*arguments: str, role: str = "ingest") -> tuple[int, str]:
@@ -29,7 +31,8 @@ def run(light_world: World, capsys: pytest.CaptureFixture[str]):
 def test_import_ingest_search_show(light_world: World, run, tmp_path: Path):
     file = tmp_path / "facility.yaml"
     file.write_text(yaml.safe_dump(facility_records().model_dump(mode="json"), allow_unicode=True), encoding="utf-8")
-    assert run("import", str(file)) == (0, "Imported 2 instruments, 2 proposals, 2 beamtimes, 2 samples.\n")
+    code, out = run("import", str(file))
+    assert (code, out.startswith("Nothing changed")) == (0, True)
     light_world.scan("tooth")
     light_world.scan("牙齿二号", energy="24 keV")
     root = str(light_world.layout.root)
@@ -77,7 +80,7 @@ def test_ingest_reports_what_is_broken_and_what_is_refused(light_world: World, r
     stray.mkdir(parents=True)
     (stray / "x.chi").write_text("1 2\n3 4\n")
     code, out = run("ingest", str(stray))
-    assert code == command.SOME_BROKEN
+    assert code == SOME_BROKEN
     assert "BT-77" in out
 
 

@@ -205,7 +205,9 @@ def test_values_that_no_database_keeps_are_refused_in_words(world: World):
     client = world.client("ingest")
     (result,) = client.ingest([world.record("odd", parameters={"energy": Quantity(value=1e300, unit="GeV")})])
     assert result.outcome == "created"
-    with httpx.Client(base_url=world.url, headers={"Authorization": f"token {world.tokens['ingest']}"}) as http:
+    with httpx.Client(
+        timeout=60, base_url=world.url, headers={"Authorization": f"token {world.tokens['ingest']}"}
+    ) as http:
         answer = http.post("datasets:bulk", content=b"[" + b" " * (33 * 1024**2) + b"]")
         assert (answer.status_code, answer.json()["type"]) == (413, "urn:beamtorch:problem:body-too-large")
         assert http.get("datasets", params={"limit": 201}).status_code == 422

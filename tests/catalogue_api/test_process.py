@@ -67,7 +67,7 @@ def test_it_serves_logs_no_token_and_ends_on_sigterm(tmp_path: Path):
             base = f"http://127.0.0.1:{port}/services/catalogue/"
             assert answers(f"{base}health", process), log.read_text()
             headers = {"Authorization": f"token {token}"}
-            with httpx.Client(base_url=base, headers=headers, trust_env=False) as http:
+            with httpx.Client(timeout=60, base_url=base, headers=headers, trust_env=False) as http:
                 assert http.get("datasets", params={"q": "sought-word"}).json()["total"] == 0
                 http.get("oauth_callback", params={"code": "oauth-secret", "state": "s"})
                 assert http.get("docs").is_success

@@ -6,25 +6,68 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from beamtorch_catalogue.openapi import document
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.full_text import full_text, phrase, tokens
-from beamtorch_catalogue.stores.models import Base
+from beamtorch_catalogue.stores.full_text import full_text
+from beamtorch_catalogue.stores.models import Base, CensusRow, DatasetRow
+from beamtorch_catalogue.stores.places import NEVER, place
+from beamtorch_catalogue.stores.words import phrase, tokens
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "catalogue-openapi.json"
 
 
+FIRST_DATA = """
+INSERT INTO facility (number, name_en, name_zh) VALUES (1, 'a', '甲');
+INSERT INTO instrument (beamline, name_en, name_zh, technique) VALUES ('BL1', 'a', '甲', 't');
+INSERT INTO proposal (proposal, title_en, title_zh, principal_investigator) VALUES ('P1', 'a', '甲', 'ada');
+INSERT INTO beamtime (beamtime, proposal, beamline, start, "end")
+ VALUES ('B1', 'P1', 'BL1', '2026-01-01', '2026-01-02');
+INSERT INTO dataset (number, id, source_id, name, kind, beamtime, technique, listed_at, changed_at, folder, size,
+ file_count, registered_by, state, fingerprint) VALUES (7, 'ds-aaaaaa', '/a', 'older', 'raw', 'B1', 'tomography',
+ '2026-01-01 10:00:00.000000', '2026-01-01 10:00:00.000000', '/', 100, 1, 'ingest', 'complete', '');
+INSERT INTO dataset (number, id, source_id, name, kind, beamtime, technique, listed_at, changed_at, folder, size,
+ file_count, registered_by, state, fingerprint) VALUES (3, 'ds-bbbbbb', '/b', 'newer', 'raw', 'B1', 'tomography',
+ '2026-01-02 10:00:00.000000', '2026-01-01 10:00:00.000000', '/', 50, 1, 'ingest', 'complete', '');
+INSERT INTO file (dataset, position, path, size, format, state) VALUES (7, 0, '/a/f.h5', 100, 'HDF5', 'complete');
+INSERT INTO parameter (dataset, name, value, unit) VALUES (7, 'energy', 12.5, 'keV');
+INSERT INTO attachment (username, dataset, path, attached_at) VALUES ('ada', 7, '~/datasets/a', '2026-01-03 10:00:00');
+"""
+
+
 def test_migrations_go_up_and_down_with_data(database: str):
     store = Database(database)
-    store.upgrade()
-    store.upgrade()
+    store.upgrade("0001")
+    column = "rowid" if store.is_sqlite else "dataset"
     with store.writing() as session:
-        session.execute(text("INSERT INTO facility (number, name_en, name_zh) VALUES (1, 'a', '甲')"))
-        session.execute(text("INSERT INTO instrument VALUES ('BL1', 'a', '甲', 't')"))
-        session.execute(text("INSERT INTO proposal VALUES ('P1', 'a', '甲', 'ada')"))
-        session.execute(text("INSERT INTO beamtime VALUES ('B1', 'P1', 'BL1', '2026-01-01', '2026-01-02')"))
+        for statement in filter(str.strip, FIRST_DATA.split(";")):
+            session.execute(text(statement))
+        for number, word in ((7, "older"), (3, "newer")):
+            session.execute(text(f"INSERT INTO full_text ({column}, words) VALUES ({number}, '{word}')"))
+    store.upgrade()
+    store.upgrade()
+    with store.reading() as session:
+        rows = session.scalars(select(DatasetRow).order_by(DatasetRow.place.desc())).all()
+        assert [(row.name, row.pid, row.proposal, row.beamline, row.version) for row in rows] == [
+            ("newer", "local/bbbbbb", "P1", "BL1", 1),
+            ("older", "local/aaaaaa", "P1", "BL1", 1),
+        ]
+        assert [(row.place, row.released_at) for row in rows] == [(place(r.listed_at, r.number), NEVER) for r in rows]
+        (counted,) = session.scalars(select(CensusRow))
+        assert (counted.beamtime, counted.year, counted.datasets, counted.size) == ("B1", 2026, 2, 150)
+        found = full_text(is_sqlite=store.is_sqlite).matches(["older"])
+        assert found is not None
+        assert session.scalars(select(DatasetRow.name).where(found)).all() == ["older"]
+    store.downgrade("0001")
+    with store.reading() as session:
+        assert session.execute(text("SELECT number, name FROM dataset ORDER BY number")).all() == [
+            (3, "newer"),
+            (7, "older"),
+        ]
+        for table in ("file", "parameter", "attachment", "full_text"):
+            assert session.scalar(text(f"SELECT count(*) FROM {table}")) == (2 if table == "full_text" else 1)
+        assert session.scalars(text(f"SELECT {column} FROM full_text ORDER BY 1")).all() == [3, 7]
     store.downgrade("base")
     store.upgrade()
     with store.reading() as session:

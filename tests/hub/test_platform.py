@@ -99,7 +99,8 @@ def test_the_demo_facility_is_catalogued_and_each_group_sees_its_own(platform):
             f"{platform.url}services/catalogue/datasets?limit=100",
             headers={"Authorization": f"token {platform.token(user)}"},
         )
-        seen[user] = {dataset["id"] for dataset in answer.json()["datasets"]}
+        # What was measured ten years ago is open to everybody.
+        seen[user] = {dataset["id"] for dataset in answer.json()["datasets"] if not dataset["is_released"]}
     assert seen["marsh"]
     assert seen["ruiz"]
     assert not seen["marsh"] & seen["ruiz"]

@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from beamtorch_facility.clock import SystemClock
 from beamtorch_facility.directory import YamlDirectory, dump_people
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import SystemClock
 from beamtorch_spawner.environments import DEFAULT_ENVIRONMENTS
 from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedError

@@ -1,13 +1,28 @@
 """CBF images with the header of DECTRIS (miniCBF), and the same header in TIFF files of PILATUS detectors."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beamtorch_catalogue.extract.found import Found, Permitted, Picture, moment, truncated, unreadable, with_energy
+from beamtorch_catalogue.extract.found import (
+    Found,
+    Permitted,
+    Picture,
+    Unsaid,
+    truncated,
+    unreadable,
+    why_no_energy,
+    with_energy,
+)
+from beamtorch_catalogue.extract.moments import moment
+from beamtorch_catalogue.extract.path_lists import BeamlinePaths
+from beamtorch_catalogue.extract.statistics import statistics_of
+from beamtorch_catalogue.wire import FileValue
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
@@ -22,9 +37,25 @@ _QUANTITIES = {
     "angle_start": (re.compile(rf"Start_angle\s+{_NUMBER}\s*deg"), "deg"),
     "angle_increment": (re.compile(rf"Angle_increment\s+{_NUMBER}\s*deg"), "deg"),
     "transmission": (re.compile(rf"Filter_transmission\s+{_NUMBER}"), "%"),
+    "two_theta": (re.compile(rf"Detector_2theta\s+{_NUMBER}\s*deg"), "deg"),
+    "omega": (re.compile(rf"Omega\s+{_NUMBER}\s*deg"), "deg"),
+    "phi": (re.compile(rf"Phi\s+{_NUMBER}\s*deg"), "deg"),
+    "chi": (re.compile(rf"Chi\s+{_NUMBER}\s*deg"), "deg"),
+    "kappa": (re.compile(rf"Kappa\s+{_NUMBER}\s*deg"), "deg"),
+    "beam_center_x": (re.compile(rf"Beam_xy\s+\(\s*{_NUMBER}"), "pixel"),
+    "beam_center_y": (re.compile(rf"Beam_xy\s+\([^,)]*,\s*{_NUMBER}"), "pixel"),
 }
+"""What miniCBF tells, by the names of DECTRIS."""
+_FULL = {
+    "wavelength": (re.compile(rf"_diffrn_radiation_wavelength\.wavelength\s+{_NUMBER}"), "angstrom"),
+    "distance": (re.compile(rf"_diffrn_measurement\.sample_detector_distance\s+{_NUMBER}"), "mm"),
+    "exposure_time": (re.compile(rf"_diffrn_scan_frame\.integration_time\s+{_NUMBER}"), "s"),
+}
+"""What full CBF tells, by the names of the imgCIF dictionary."""
 _DETECTOR = re.compile(r"Detector:\s*(.+)")
-_MOMENT = re.compile(r"#\s*(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?)")
+_DAY, _TIME = r"\d{4}[-/:](?:\d\d|[A-Z][a-z]{2})[-/:]\d\d", r"\d\d:\d\d:\d\d(?:\.\d+)?"
+_ZONE = r"(?:Z|[+-]\d\d:?\d\d)?"
+_MOMENT = re.compile(rf"(?:#|_diffrn_scan_frame\.date)\s*[\"']?({_DAY}[T ]{_TIME}{_ZONE})")
 _FIELD = re.compile(r"X-Binary-([A-Za-z-]+):\s*(\d+)")
 _ESCAPE_8, _ESCAPE_16 = -0x80, -0x8000
 _MOST_PIXELS = 50_000_000
@@ -36,25 +67,29 @@ class Cbf:
     suffixes = frozenset({".cbf"})
     is_series = True
 
-    def read(self, files: list[Path], permitted: Permitted) -> Found:  # noqa: ARG002 - these files link to nothing
-        """Read the first and the last header, and check that no image ends early."""
-        first, last = files[0], files[-1]
+    def read(self, files: list[Path], permitted: Permitted, paths: BeamlinePaths) -> Found:  # noqa: ARG002 - no links
+        """Read every header once, and check by it that no image ends early."""
+        zone = paths.nexus.time_zone
         try:
-            head, tail = _header(first), _header(last)
+            head = _header(files[0])
         except (OSError, ValueError) as error:
-            return Found(format="CBF", technique="crystallography", problem=unreadable(first, str(error), "CBF"))
+            return Found(format="CBF", technique="crystallography", problem=unreadable(files[0], str(error), "CBF"))
+        frames = [_frame(path, zone) for path in files]
         parameters = header_parameters(head)
-        ending = header_parameters(tail)
-        start, step = ending.get("angle_start"), ending.get("angle_increment")
+        start, step = frames[-1].parameters.get("angle_start"), frames[-1].parameters.get("angle_increment")
         if isinstance(start, Quantity) and isinstance(step, Quantity):
             parameters["angle_stop"] = Quantity(value=round(start.value + step.value, 6), unit="deg")
         parameters["images"] = Quantity(value=len(files))
+        parameters = with_energy(parameters)
+        measured_at = header_moment(head, zone)
         return Found(
             format="CBF",
             technique="crystallography",
-            measured_at=header_moment(head),
-            parameters=with_energy(parameters),
-            problem=next((problem for path in files if (problem := _check(path)) is not None), None),
+            measured_at=measured_at,
+            parameters=parameters,
+            problem=next((frame.problem for frame in frames if frame.problem is not None), None),
+            unsaid=header_gaps(parameters, has_start=measured_at is not None),
+            metadata=dict(zip(files, of_series([frame.parameters for frame in frames]), strict=True)),
         )
 
     def picture(self, path: Path, permitted: Permitted) -> Picture | None:  # noqa: ARG002
@@ -63,10 +98,42 @@ class Cbf:
         return Picture(values=np.where(values < 0, np.nan, values), is_sparse=True)
 
 
+@dataclass(frozen=True)
+class _Frame:
+    parameters: dict[str, Quantity | str] = field(default_factory=dict)
+    problem: Words | None = None
+
+
+def _frame(path: Path, zone: str | None) -> _Frame:
+    """Return what one image tells, and what is wrong with its length, from its header alone."""
+    try:
+        header = _header(path)
+        need, have = _end(header), path.stat().st_size
+    except (OSError, ValueError) as error:
+        return _Frame(problem=unreadable(path, str(error), "CBF"))
+    written = header_moment(header, zone)
+    parameters = header_parameters(header) | ({"start_time": written.isoformat()} if written else {})
+    return _Frame(parameters, truncated(path, have, need) if have < need else None)
+
+
+def of_series(images: Sequence[Mapping[str, Quantity | str]]) -> list[dict[str, FileValue]]:
+    """Return the metadata of each image: all of the first, with statistics of what moves, then only what differs."""
+    first: dict[str, FileValue] = dict(images[0])
+    for name, value in images[0].items():
+        if isinstance(value, Quantity):
+            values = [v.value for image in images if isinstance(v := image.get(name), Quantity)]
+            if min(values) < max(values) and (moving := statistics_of(values, value.unit)):
+                first[f"{name}_of_series"] = moving
+    others: list[dict[str, FileValue]] = [
+        {name: value for name, value in image.items() if value != images[0].get(name)} for image in images[1:]
+    ]
+    return [first, *others]
+
+
 def header_parameters(header: str) -> dict[str, Quantity | str]:
-    """Return what a DECTRIS header tells."""
+    """Return what a DECTRIS header tells, or one of imgCIF."""
     parameters: dict[str, Quantity | str] = {}
-    for name, (pattern, unit) in _QUANTITIES.items():
+    for name, (pattern, unit) in (*_FULL.items(), *_QUANTITIES.items()):
         found = pattern.search(header)
         if found:
             parameters[name] = Quantity(value=float(found[1]), unit=unit)
@@ -76,10 +143,24 @@ def header_parameters(header: str) -> dict[str, Quantity | str]:
     return parameters
 
 
-def header_moment(header: str) -> datetime | None:
+def header_moment(header: str, zone: str | None = None) -> datetime | None:
     """Return when a DECTRIS header was written."""
     found = _MOMENT.search(header)
-    return moment(found[1].replace("/", "-")) if found else None
+    return moment(found[1], zone) if found else None
+
+
+def header_gaps(parameters: Mapping[str, Quantity | str], *, has_start: bool) -> dict[Unsaid, Words]:
+    """Return why a header does not tell what every dataset should have."""
+    gaps: dict[Unsaid, Words] = {
+        "sample": Words(
+            en="A header of this kind has no place for the sample's name.", zh="此类文件头没有样品名称的位置。"
+        )
+    }
+    if not has_start:
+        gaps["start_time"] = Words(en="The header has no moment that is understood.", zh="文件头中没有可识别的时间。")
+    if (why := why_no_energy(parameters, "Wavelength")) is not None:
+        gaps["energy"] = why
+    return gaps
 
 
 def _header(path: Path) -> str:
@@ -88,16 +169,6 @@ def _header(path: Path) -> str:
     if not head.startswith(b"###CBF"):
         raise ValueError("it does not begin as a CBF file does")
     return head.partition(_START)[0].decode("latin-1")
-
-
-def _check(path: Path) -> Words | None:
-    """Return what is wrong with the length of a file, from its header alone."""
-    try:
-        header = _header(path)
-        need, have = _end(header), path.stat().st_size
-    except (OSError, ValueError) as error:
-        return unreadable(path, str(error), "CBF")
-    return truncated(path, have, need) if have < need else None
 
 
 def _end(header: str) -> int:

@@ -1,21 +1,47 @@
 """Curves in text files: two or more columns of numbers below a header (chi, gr, iq, fq, sq, xy)."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beamtorch_catalogue.extract.found import Found, Permitted, Picture, unreadable, with_energy
+from beamtorch_catalogue.extract.found import (
+    Found,
+    Permitted,
+    Picture,
+    Unsaid,
+    unreadable,
+    why_no_energy,
+    with_energy,
+)
+from beamtorch_catalogue.extract.moments import moment
+from beamtorch_catalogue.extract.path_lists import BeamlinePaths
+from beamtorch_catalogue.extract.statistics import statistics_of
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
 _MOST_BYTES = 32 * 1024**2
 _SETTING = re.compile(r"^\s*[#;]?\s*(?P<name>[A-Za-z][\w ()/-]{0,60}?)\s*[=:]\s*(?P<value>\S.*?)\s*$")
-_QUANTITY = re.compile(r"^([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(m|mm|nm|A|Å|angstrom|K|C|keV)?$")
-_UNITS = {"wavelength": "angstrom", "temperature": "K"}
+_QUANTITY = re.compile(r"^([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(m|mm|nm|A|Å|angstrom|K|C|s|eV|keV)?$")
+_UNITS = {"wavelength": "angstrom", "temperature": "K", "distance": "mm", "exposure_time": "s", "energy": "keV"}
 """What integration programs mean when they write no unit."""
-_TEXTS = {"composition": "composition", "mode": "mode", "dataformat": "data_format", "inputfile": "input_file"}
+_SAME = {"distance_sample_to_detector": "distance", "exposure": "exposure_time", "count_time": "exposure_time"}
+"""What integration programs call what we call otherwise."""
+_TEXTS = {
+    "composition": "composition",
+    "mode": "mode",
+    "dataformat": "data_format",
+    "inputfile": "input_file",
+    "version": "program",
+    "sample": "sample",
+    "samplename": "sample",
+    "sample_name": "sample",
+    "date": "start_time",
+    "start_time": "start_time",
+    "timestamp": "start_time",
+}
 _TOTAL_SCATTERING = frozenset({".gr", ".iq", ".fq", ".sq"})
 _COLUMNS = 2
 
@@ -26,7 +52,7 @@ class Curve:
     suffixes = frozenset({".chi", ".gr", ".iq", ".fq", ".sq", ".xy"})
     is_series = False
 
-    def read(self, files: list[Path], permitted: Permitted) -> Found:  # noqa: ARG002 - these files link to nothing
+    def read(self, files: list[Path], permitted: Permitted, paths: BeamlinePaths) -> Found:  # noqa: ARG002 - no links
         """Read the header and count the points."""
         path = files[0]
         form, technique = path.suffix[1:].lower(), "total scattering" if path.suffix in _TOTAL_SCATTERING else ""
@@ -38,8 +64,21 @@ class Curve:
         problem = None
         if promised is not None and points.shape[1] < promised:
             problem = _too_short(path, points.shape[1], promised)
-        parameters = _settings(header) | {"points": Quantity(value=points.shape[1])}
-        return Found(format=form, technique=technique, parameters=with_energy(parameters), problem=problem)
+        settings = _settings(header)
+        sample, started = settings.pop("sample", None), settings.pop("start_time", None)
+        measured_at = moment(started, paths.nexus.time_zone) if isinstance(started, str) else None
+        parameters = with_energy(settings | {"points": Quantity(value=points.shape[1])})
+        columns = {name: statistics_of(column, "") for name, column in zip(("x", "y"), points, strict=True)}
+        return Found(
+            format=form,
+            technique=technique,
+            sample=sample if isinstance(sample, str) else None,
+            measured_at=measured_at,
+            parameters=parameters,
+            problem=problem,
+            unsaid=_gaps(parameters, has_sample=isinstance(sample, str), has_start=measured_at is not None),
+            metadata={path: settings | {name: column for name, column in columns.items() if column is not None}},
+        )
 
     def picture(self, path: Path, permitted: Permitted) -> Picture | None:  # noqa: ARG002
         """Return the curve."""
@@ -89,18 +128,32 @@ def _settings(header: list[str]) -> dict[str, Quantity | str]:
         if not found:
             continue
         name, value = found["name"].strip().lower().replace(" ", "_"), found["value"]
+        name = _SAME.get(name, name)
         number = _QUANTITY.match(value)
         if name in _UNITS and number:
             unit = {"A": "angstrom", "C": "degC"}.get(number[2] or "", number[2]) or _UNITS[name]
-            parameters[name] = _in_angstrom(Quantity(value=float(number[1]), unit=unit))
+            parameters[name] = _as_people_read(name, Quantity(value=float(number[1]), unit=unit))
         elif name in _TEXTS:
             parameters[_TEXTS[name]] = value[:200]
     return parameters
 
 
-def _in_angstrom(quantity: Quantity) -> Quantity:
+def _gaps(parameters: Mapping[str, Quantity | str], *, has_sample: bool, has_start: bool) -> dict[Unsaid, Words]:
+    gaps: dict[Unsaid, Words] = {}
+    if not has_sample:
+        gaps["sample"] = Words(en="The header has no line “sample = …”.", zh="文件头没有“sample = …”一行。")
+    if not has_start:
+        gaps["start_time"] = Words(
+            en="The header has no line “date = …” with a moment.", zh="文件头没有写明时间的“date = …”一行。"
+        )
+    if (why := why_no_energy(parameters, "wavelength = …, energy = …")) is not None:
+        gaps["energy"] = why
+    return gaps
+
+
+def _as_people_read(name: str, quantity: Quantity) -> Quantity:
     """Return a wavelength in metres as people read it."""
-    if quantity.unit == "m":
+    if name == "wavelength" and quantity.unit == "m":
         return Quantity(value=float(f"{quantity.value * 1e10:.9g}"), unit="angstrom")
     return quantity
 

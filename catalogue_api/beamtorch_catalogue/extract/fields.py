@@ -33,7 +33,7 @@ def text_of(item: Any) -> str | None:
 
 def quantity_of(item: Any, default_unit: str = "") -> Quantity | None:
     """Return a number with the unit that the file gives; of several equal or similar ones the first."""
-    if not isinstance(item, h5py.Dataset) or item.size == 0 or not np.issubdtype(item.dtype, np.number):
+    if not isinstance(item, h5py.Dataset) or not item.size or not np.issubdtype(item.dtype, np.number):
         return None
     if np.issubdtype(item.dtype, np.complexfloating):
         return None
@@ -46,20 +46,6 @@ def quantity_of(item: Any, default_unit: str = "") -> Quantity | None:
 def unit_of(item: h5py.Dataset) -> str:
     """Return the text of a dataset's unit."""
     return text_of(item.attrs.get("units", item.attrs.get("unit", ""))) or ""
-
-
-def find(group: h5py.Group, path: str) -> h5py.Dataset | None:
-    """Return the first dataset at a path; a part such as ``NXdetector`` stands for every group of that class."""
-    return next(_find(group, path.split("/")), None)
-
-
-def _find(group: h5py.Group, parts: list[str]) -> Iterator[h5py.Dataset]:
-    head, *rest = parts
-    for child in children(group, head) if head.startswith("NX") else [child_of(group, head)]:
-        if not rest and isinstance(child, h5py.Dataset):
-            yield child
-        elif rest and isinstance(child, h5py.Group):
-            yield from _find(child, rest)
 
 
 def children(group: h5py.Group, nexus_class: str) -> Iterator[h5py.Group]:

@@ -5,12 +5,15 @@ Files that lie in ``raw`` itself are one dataset each, or one for each series of
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.extract import Found, Permitted, extractor_of, extractors
+from beamtorch_catalogue.extract.found import Unsaid, why_no_energy
+from beamtorch_catalogue.extract.gaps import gaps
+from beamtorch_catalogue.extract.path_lists import BeamlinePaths, Extraction
 from beamtorch_catalogue.extract.sidecar import NAME, Sidecar, read_sidecar
 from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileRecord
 from beamtorch_facility.data_layout import Area, BeamtimeFolder, DataLayout, OutsideDataError
@@ -121,10 +124,10 @@ def _in_area(
                 yield candidate
         elif _counts(child):
             loose.append(_at_home(child, layout))
-    for group in _groups(loose):
+    for group in groups(loose):
         yield Candidate(
-            name=group[0].stem if len(group) == 1 else _series(group[0]),
-            source_id=str(group[0] if len(group) == 1 else group[0].parent / _series(group[0])),
+            name=group[0].stem if len(group) == 1 else series_name(group[0]),
+            source_id=str(group[0] if len(group) == 1 else group[0].parent / series_name(group[0])),
             beamtime=beamtime,
             kind=kind,
             files=group,
@@ -133,7 +136,7 @@ def _in_area(
 
 
 def _folder(folder: Path, beamtime: BeamtimeFolder, kind: DatasetKind, layout: DataLayout) -> Candidate | None:
-    files = tuple(_at_home(file, layout) for file in sorted(_files(folder)))
+    files = tuple(_at_home(file, layout) for file in sorted(data_files(folder)))
     if not files:
         return None
     sidecar = read_sidecar(folder)
@@ -147,7 +150,8 @@ def _folder(folder: Path, beamtime: BeamtimeFolder, kind: DatasetKind, layout: D
     )
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def data_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that count as data, also those further down."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in names if _counts(Path(place, name)))
@@ -169,45 +173,66 @@ def _at_home(path: Path, layout: DataLayout) -> Path:
     return layout.root.absolute() / path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def _groups(loose: list[Path]) -> Iterator[tuple[Path, ...]]:
+def groups(loose: list[Path]) -> Iterator[tuple[Path, ...]]:
     """Group files that lie loose: images of one series together, everything else alone; unknown formats not at all."""
     series: dict[str, list[Path]] = {}
     for path in loose:
         extractor = extractor_of(path)
         if extractor is None:
             continue
-        key = f"{_series(path)}{path.suffix}" if extractor.is_series else path.name
+        key = f"{series_name(path)}{path.suffix}" if extractor.is_series else path.name
         series.setdefault(key, []).append(path)
     yield from (tuple(group) for group in series.values())
 
 
-def _series(path: Path) -> str:
+def series_name(path: Path) -> str:
+    """Return the name that the images of a series share."""
     return _SERIES_NUMBER.sub("", path.stem) or path.stem
 
 
-def to_record(candidate: Candidate, layout: DataLayout) -> DatasetRecord:
-    """Read the files of a candidate and return its record; broken files are part of what is said."""
-    permitted = _permitted(candidate.beamtime, layout)
-    main, found = _main(candidate.files, permitted)
-    files = _file_records(candidate.files, main, found)
+def to_record(candidate: Candidate, layout: DataLayout, extraction: Extraction | None = None) -> DatasetRecord:
+    """Read the files of a candidate and return its record; broken files are part of what is said.
+
+    Parameters
+    ----------
+    candidate
+        The files of one dataset.
+    layout
+        Knows the beamtime folders.
+    extraction
+        The facility's path lists; None: the shipped ones alone.
+    """
+    permitted = permitted_for(candidate.beamtime, layout)
+    paths = (extraction or Extraction()).of(candidate.beamtime.beamline)
+    main, found = _main(candidate.files, permitted, paths)
     sidecar = candidate.sidecar
+    parameters = dict(found.parameters) | sidecar.quantities()
+    sample = (sidecar.sample or found.sample or "")[:200] or None
+    measured_at = sidecar.measured_at or found.measured_at
+    told: dict[Unsaid, bool] = {
+        "start_time": measured_at is not None,
+        "sample": sample is not None,
+        "energy": why_no_energy(parameters, "") is None,
+    }
     return DatasetRecord(
         source_id=candidate.source_id,
         name=candidate.name[:200],
         kind=candidate.kind,
         beamtime=candidate.beamtime.beamtime,
         technique=sidecar.technique or found.technique,
-        sample=(sidecar.sample or found.sample or "")[:200] or None,
-        measured_at=sidecar.measured_at or found.measured_at,
-        files=files,
-        parameters=dict(found.parameters) | sidecar.quantities(),
+        sample=sample,
+        measured_at=measured_at,
+        files=_file_records(candidate.files, main, found, gaps(found, told)),
+        parameters=parameters,
         software=sidecar.software,
         state=DatasetState.BROKEN if found.problem else DatasetState.COMPLETE,
         problem=found.problem,
     )
 
 
-def _permitted(beamtime: BeamtimeFolder, layout: DataLayout) -> Permitted:
+def permitted_for(beamtime: BeamtimeFolder, layout: DataLayout) -> Permitted:
+    """Return what tells whether a file lies in a beamtime, and so may be opened for its data."""
+
     def permitted(path: Path) -> bool:
         try:
             folder, _ = layout.locate(path)
@@ -218,15 +243,15 @@ def _permitted(beamtime: BeamtimeFolder, layout: DataLayout) -> Permitted:
     return permitted
 
 
-def _main(files: tuple[Path, ...], permitted: Permitted) -> tuple[Path, Found]:
+def _main(files: tuple[Path, ...], permitted: Permitted, paths: BeamlinePaths) -> tuple[Path, Found]:
     """Return the file that tells most, and what it tells: the first kind of file that is there."""
     for extractor in extractors():
         mine = sorted((f for f in files if f.suffix.lower() in extractor.suffixes), key=_rank)
         if not mine:
             continue
         if extractor.is_series:
-            return mine[0], extractor.read(mine, permitted)
-        looks = [(path, extractor.read([path], permitted)) for path in mine[:_MOST_TRIED]]
+            return mine[0], extractor.read(mine, permitted, paths)
+        looks = [(path, extractor.read([path], permitted, paths)) for path in mine[:_MOST_TRIED]]
         # A file that links to others of the folder is the main one; else the one that tells most.
         main = max(looks, key=lambda look: (len(look[1].linked), len(look[1].parameters), look[1].problem is not None))
         return main[0], _completed(main[1], [found for _, found in looks])
@@ -235,17 +260,22 @@ def _main(files: tuple[Path, ...], permitted: Permitted) -> tuple[Path, Found]:
 
 def _completed(main: Found, others: list[Found]) -> Found:
     """Add what further files of the folder tell and the main one does not, such as the wavelength of a curve."""
-    if main.linked:
-        return main
-    parameters = {name: value for found in others for name, value in found.parameters.items()}
-    return replace(main, parameters=parameters | dict(main.parameters))
+    metadata = {path: own for found in others for path, own in found.metadata.items()}
+    parameters = {} if main.linked else {name: value for found in others for name, value in found.parameters.items()}
+    return replace(
+        main,
+        metadata=metadata,
+        parameters=parameters | dict(main.parameters),
+        sample=main.sample or next((found.sample for found in others if found.sample), None),
+        measured_at=main.measured_at or min((f.measured_at for f in others if f.measured_at), default=None),
+    )
 
 
 def _rank(path: Path) -> tuple[int, int, str]:
     return (len(path.parts), path.suffix.lower() != ".nxs", path.name)
 
 
-def _file_records(files: tuple[Path, ...], main: Path, found: Found) -> tuple[FileRecord, ...]:
+def _file_records(files: tuple[Path, ...], main: Path, found: Found, why: Mapping[str, str]) -> tuple[FileRecord, ...]:
     """Return the main file first, then the others by name, then linked ones that are not there."""
     problems = {linked.path: linked.problem for linked in found.linked}
     ordered = [main, *(path for path in files if path != main)]
@@ -253,6 +283,7 @@ def _file_records(files: tuple[Path, ...], main: Path, found: Found) -> tuple[Fi
     for path in ordered:
         extractor, own = extractor_of(path), extractor_of(main)
         problem = found.problem if path == main and not found.linked else problems.get(path)
+        metadata = dict(found.metadata.get(path, {})) | (dict(why) if path == main else {})
         records.append(
             FileRecord(
                 path=str(path),
@@ -260,6 +291,7 @@ def _file_records(files: tuple[Path, ...], main: Path, found: Found) -> tuple[Fi
                 format=found.format if path == main or (extractor is own and own and own.is_series) else _format(path),
                 state=DatasetState.BROKEN if problem else DatasetState.COMPLETE,
                 problem=problem,
+                metadata=metadata,
             )
         )
     known = set(ordered)

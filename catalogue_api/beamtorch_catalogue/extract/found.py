@@ -4,16 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beamtorch_catalogue.extract.path_lists import BeamlinePaths
+from beamtorch_catalogue.units import unit_of_parameter
+from beamtorch_catalogue.wire import FileValue
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
 Permitted = Callable[[Path], bool]
 """Tells whether a file may be opened; a link inside a file must not lead to somebody else's data."""
+
+Unsaid = Literal["start_time", "sample", "energy"]
+"""What every dataset should have."""
 
 ENERGY_TIMES_WAVELENGTH = 12.398419843320026
 """h c / e in keV·Å (CODATA 2018, exact)."""
@@ -39,6 +45,10 @@ class Found:
     linked: tuple[Linked, ...] = ()
     problem: Words | None = None
     """Why the file cannot be used."""
+    unsaid: Mapping[Unsaid, Words] = field(default_factory=dict)
+    """Why the file does not tell what every dataset should have."""
+    metadata: Mapping[Path, Mapping[str, FileValue]] = field(default_factory=dict)
+    """What each file tells about itself, with statistics of its series."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +69,18 @@ class Extractor(Protocol):
     is_series: bool
     """Whether many files of one folder are one measurement."""
 
-    def read(self, files: list[Path], permitted: Permitted) -> Found:
-        """Return what the files of a measurement tell; a file that cannot be used gives a `problem`, not an error."""
+    def read(self, files: list[Path], permitted: Permitted, paths: BeamlinePaths) -> Found:
+        """Return what the files of a measurement tell; a file that cannot be used gives a `problem`, not an error.
+
+        Parameters
+        ----------
+        files
+            One file, or all of a series in order.
+        permitted
+            Whether a file that they link to may be opened.
+        paths
+            Where files of their beamline say what.
+        """
         ...
 
     def picture(self, path: Path, permitted: Permitted) -> Picture | None:
@@ -69,23 +89,48 @@ class Extractor(Protocol):
 
 
 def with_energy(parameters: dict[str, Quantity | str]) -> dict[str, Quantity | str]:
-    """Add the photon energy to parameters that have a wavelength in ångström only, so that both can be searched."""
-    wavelength = parameters.get("wavelength")
-    if "energy" in parameters or not isinstance(wavelength, Quantity) or wavelength.value <= 0:
+    """Add the photon energy to parameters that have a wavelength only, or an energy without a unit.
+
+    Both can then be searched by the energy.
+    """
+    energy, wavelength = parameters.get("energy"), parameters.get("wavelength")
+    if isinstance(energy, Quantity) and energy.unit.strip():
         return parameters
-    if wavelength.unit.strip().lower() not in {"a", "å", "angstrom", "angstroms"}:
+    if not isinstance(wavelength, Quantity) or wavelength.value <= 0:
         return parameters
-    energy = float(f"{ENERGY_TIMES_WAVELENGTH / wavelength.value:.6g}")
-    return parameters | {"energy": Quantity(value=energy, unit="keV")}
+    angstrom = _in_angstrom(wavelength)
+    if angstrom is None:
+        return parameters
+    return parameters | {"energy": Quantity(value=float(f"{ENERGY_TIMES_WAVELENGTH / angstrom:.6g}"), unit="keV")}
 
 
-def moment(text: str) -> datetime | None:
-    """Return a moment that a file wrote down; without a time zone it is the beamline's own."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-        return found.astimezone() if found.tzinfo is None else found
-    except (ValueError, OverflowError, OSError):
+def why_no_energy(parameters: Mapping[str, Quantity | str], looked_at: str) -> Words | None:
+    """Say why nobody can search for the energy of a measurement; None if everybody can."""
+    energy, wavelength = parameters.get("energy"), parameters.get("wavelength")
+    if isinstance(energy, Quantity) and unit_of_parameter("energy", energy.unit) and energy.unit.strip():
         return None
+    for name, name_zh, value in (("energy", "能量", energy), ("wavelength", "波长", wavelength)):
+        if isinstance(value, Quantity):
+            unit = value.unit.strip()
+            why_en = f"has the unit “{unit}”, which nobody knows" if unit else "has no unit"
+            why_zh = f"的单位“{unit}”无人知晓" if unit else "没有单位"
+            return Words(en=f"The {name} {value.value:g} {why_en}.", zh=f"{name_zh} {value.value:g} {why_zh}。")
+    return Words(
+        en=f"The file has neither energy nor wavelength ({looked_at}).",
+        zh=f"文件中既没有能量也没有波长（{looked_at}）。",
+    )
+
+
+def _in_angstrom(wavelength: Quantity) -> float | None:
+    factor = _ANGSTROMS.get(wavelength.unit.strip().lower())
+    if factor is not None:
+        return wavelength.value * factor
+    unit = unit_of_parameter("wavelength", wavelength.unit)
+    return unit.to_si(wavelength.value) * 1e10 if unit is not None and unit.dimension == "[length]" else None
+
+
+_ANGSTROMS = {"a": 1.0, "å": 1.0, "angstrom": 1.0, "angstroms": 1.0, "nm": 10.0, "pm": 0.01, "m": 1e10}
+"""What is usual, so that pint need not be loaded for it."""
 
 
 def truncated(path: Path, have: int, need: int) -> Words:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ from beamtorch_catalogue.extract import data_exchange, nexus
 from beamtorch_catalogue.extract.fields import middle_frame
 from beamtorch_catalogue.extract.found import Found, Linked, Permitted, Picture, truncated, unreadable
 from beamtorch_catalogue.extract.links import links_of
+from beamtorch_catalogue.extract.path_lists import BeamlinePaths
 from beamtorch_facility.words import Words
 
 _EOF = re.compile(r"truncated file: eof = (\d+).*?stored_eof = (\d+)")
@@ -23,27 +25,29 @@ class Hdf5:
     suffixes = frozenset({".nxs", ".h5", ".hdf5", ".hdf", ".nx5"})
     is_series = False
 
-    def read(self, files: list[Path], permitted: Permitted) -> Found:
+    def read(self, files: list[Path], permitted: Permitted, paths: BeamlinePaths) -> Found:
         """Read the main file and look after everything that it links to."""
         path = files[0]
         try:
             with h5py.File(path, "r") as file:
-                return self._read(file, path, permitted)
+                return self._read(file, path, permitted, paths)
         except OSError as error:
             return Found(format="HDF5", problem=damage(path, error))
         except (KeyError, ValueError, TypeError, RuntimeError, UnicodeError) as error:
             return Found(format="HDF5", problem=unreadable(path, str(error), "HDF5"))
 
     @staticmethod
-    def _read(file: h5py.File, path: Path, permitted: Permitted) -> Found:
+    def _read(file: h5py.File, path: Path, permitted: Permitted, paths: BeamlinePaths) -> Found:
         links = links_of(file, path, permitted)
         linked = tuple(links.linked.values())
         if not links.is_safe:
             # What lies behind such a link is not ours to read, not even a name.
             return Found(format="HDF5", linked=linked, problem=_first_problem(linked) or _too_many(path))
-        reader = data_exchange if "exchange" in file else nexus
-        found = reader.read(file)
-        return Found(**(vars(found) | {"linked": linked, "problem": _first_problem(linked) or found.problem}))
+        if "exchange" in file:
+            found = data_exchange.read(file, path, paths.data_exchange)
+        else:
+            found = nexus.read(file, path, paths.nexus)
+        return replace(found, linked=linked, problem=_first_problem(linked) or found.problem)
 
     def picture(self, path: Path, permitted: Permitted) -> Picture | None:
         """Return the middle projection or image, or the curve that the file wants to be seen."""

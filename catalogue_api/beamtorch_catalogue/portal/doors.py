@@ -1,23 +1,29 @@
 """The portal's addresses: who looks, which page, and every refusal as a page of its own."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import jinja2
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.datastructures import QueryParams
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.portal import labels
-from beamtorch_catalogue.portal.view import PAGE, Portal, link
+from beamtorch_catalogue.portal.addresses import asked, back_to, link
+from beamtorch_catalogue.portal.asking import limits_of, span_of
+from beamtorch_catalogue.portal.finding import mended
+from beamtorch_catalogue.portal.landing import Landing
+from beamtorch_catalogue.portal.view import Portal
 from beamtorch_catalogue.query import QueryError
 from beamtorch_catalogue.sending import OpenFileResponse
 from beamtorch_catalogue.services.readers import Reader, Readers
 from beamtorch_catalogue.services.search import Wish
-from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.identifier import MalformedNameError
 from beamtorch_facility.look import TEMPLATES as LOOK_TEMPLATES
@@ -35,6 +41,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _LOOK_SECONDS = 300
+_FIELDS = frozenset({"energy_low", "energy_high", "from", "to"})
+"""Fields beside the list, which become terms of the query."""
 
 
 class _NoSuchPageError(CatalogueError):
@@ -45,7 +53,7 @@ class _NoSuchPageError(CatalogueError):
     title = Words(en="No such dataset for you", zh="没有您可读的此数据集")
 
 
-def portal_router(*, portal: Portal, readers: Readers, login: HubLogin) -> APIRouter:
+def portal_router(*, portal: Portal, readers: Readers, login: HubLogin, landing: Landing | None = None) -> APIRouter:
     """Return the pages below the service's prefix: the search at ``/``, a dataset at ``/page/{id}``.
 
     Parameters
@@ -56,39 +64,34 @@ def portal_router(*, portal: Portal, readers: Readers, login: HubLogin) -> APIRo
         Turns the Hub's caller into a reader.
     login
         Knows the browser's cookie, and sends browsers without one to the Hub.
+    landing
+        The page behind an identifier, at ``/pid/…``, which needs no signing in.
     """
     router = APIRouter(include_in_schema=False)
     frame = _Frame(portal=portal, readers=readers, login=login)
     _add_downloads(router, frame, portal)
+    if landing is not None:
+        landing.add(router, frame)
 
     @router.get("/")
-    async def search(
-        request: Request,
-        *,
-        q: Annotated[str, Query(max_length=4000)] = "",
-        kind: str = "",
-        technique: Annotated[str, Query(max_length=200)] = "",
-        limit: Annotated[int, Query(ge=1, le=100)] = PAGE,
-        after: Annotated[str, Query(max_length=500)] = "",
-    ) -> Response:
-        wish = Wish(q=q.strip(), kind=_kind(kind), technique=technique or None, limit=limit, after=after or None)
-
+    async def search(request: Request) -> Response:
         async def answer(reader: Reader) -> Response:
-            return await _search(frame, reader, wish)
+            return await _search(frame, portal, reader, request.query_params)
 
         return await frame.answer(request, answer)
 
     @router.get("/page/{dataset}")
     async def page(request: Request, dataset: str) -> Response:
         async def answer(reader: Reader) -> Response:
-            return frame.html("dataset.html", reader, shown=await _show(portal, reader, dataset))
+            return await _page(frame, portal, reader, request, _dataset_id(dataset))
 
         return await frame.answer(request, answer)
 
     @router.get("/quick/{dataset}")
     async def quick(request: Request, dataset: str) -> Response:
         async def answer(reader: Reader) -> Response:
-            return frame.html("quick.html", reader, shown=await _show(portal, reader, dataset))
+            shown = await to_thread.run_sync(portal.showing.show, reader, _dataset_id(dataset))
+            return frame.html("quick.html", reader, shown=shown)
 
         return await frame.answer(request, answer)
 
@@ -125,7 +128,18 @@ class _Frame:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
-        self._pages.globals.update(written=written, labels=labels)
+        technique = portal.vocabulary.techniques
+        self._pages.globals.update(written=written, labels=labels, technique=technique.label, icon_of=self._icon)
+
+    @property
+    def prefix(self) -> str:
+        """Where the portal is."""
+        return self._login.settings.prefix
+
+    def _icon(self, technique: str) -> str:
+        """Return the sign of a technique."""
+        known = self._portal.vocabulary.techniques.get(technique)
+        return known.icon if known and known.icon else "data"
 
     async def answer(self, request: Request, page: Callable[[Reader], Awaitable[Response]]) -> Response:
         """Answer a browser: sign it in first, and turn what is expected to go wrong into a page."""
@@ -166,18 +180,37 @@ class _Frame:
             return Words(en="Data catalogue", zh="数据目录")
 
 
-async def _search(frame: _Frame, reader: Reader, wish: Wish) -> Response:
+async def _search(frame: _Frame, portal: Portal, reader: Reader, given: QueryParams) -> Response:
+    wanted = asked(given)
+    if not _FIELDS.isdisjoint(given):
+        wish = await to_thread.run_sync(_composed, portal, reader, wanted.first, given)
+        return RedirectResponse(f"{frame.prefix}{link(wish)}", status_code=HTTPStatus.SEE_OTHER)
     try:
-        found = await to_thread.run_sync(frame._portal.find, reader, wish)  # noqa: SLF001 - the frame is ours
+        is_alone = given.get("alone") == "1"
+        found = await to_thread.run_sync(partial(portal.finding.find, reader, wanted, alone=is_alone))
     except QueryError as error:
-        return frame.html(
-            "search.html", reader, status=error.status, found=None, wish=wish, error=error, mended=_mended(wish, error)
-        )
-    return frame.html("search.html", reader, found=found, wish=wish, error=None, mended=None)
+        chips = portal.finding.chips_of_filters(wanted)
+        values = {"found": None, "chips": chips, "error": error, "mended": mended(wanted, error)}
+        return frame.html("search.html", reader, status=error.status, wish=wanted.wish, **values)
+    return frame.html("search.html", reader, found=found, chips=found.chips, wish=wanted.wish, error=None, mended=None)
 
 
-async def _show(portal: Portal, reader: Reader, dataset: str) -> Any:
-    return await to_thread.run_sync(portal.show, reader, _dataset_id(dataset))
+def _composed(portal: Portal, reader: Reader, wish: Wish, given: QueryParams) -> Wish:
+    """Make the fields beside the list part of the query, which then has everything in its address."""
+    energy = dates = None
+    if "energy_low" in given or "energy_high" in given:
+        energy = limits_of(given.get("energy_low", ""), given.get("energy_high", ""), given.get("energy_unit", ""))
+    if "from" in given or "to" in given:
+        dates = span_of(given.get("from", ""), given.get("to", ""))
+    return portal.finding.composed(reader, wish, energy=energy, dates=dates)
+
+
+async def _page(frame: _Frame, portal: Portal, reader: Reader, request: Request, dataset: DatasetId) -> Response:
+    showing, files_after = portal.showing, request.query_params.get("files") or None
+    shown = await to_thread.run_sync(showing.show, reader, dataset)
+    around = await to_thread.run_sync(showing.around, reader, dataset, files_after)
+    back = back_to(request.headers.get("Referer", ""), frame.prefix)
+    return frame.html("dataset.html", reader, shown=shown, around=around, back=back)
 
 
 def _dataset_id(text: str) -> DatasetId:
@@ -190,19 +223,6 @@ def _dataset_id(text: str) -> DatasetId:
                 zh="此地址不对应任何数据集，请按您得到的名称检索。",
             )
         ) from error
-
-
-def _kind(given: str) -> DatasetKind | None:
-    return DatasetKind(given) if given in set(DatasetKind) else None
-
-
-def _mended(wish: Wish, error: QueryError) -> tuple[str, str] | None:
-    """Return the query with what was probably meant, and its address."""
-    meant, position = error.facts.get("suggestion"), error.facts.get("position")
-    if not meant or position is None:
-        return None
-    q = wish.q[:position] + str(meant) + wish.q[position + int(error.facts.get("length", 0)) :]
-    return q, link(Wish(q=q, kind=wish.kind, technique=wish.technique))
 
 
 def _person(reader: Reader | None) -> dict[str, str] | None:

@@ -1,6 +1,7 @@
 """What techniques, kinds and parameters are called on a page. What is not listed keeps its own name."""
 
-from beamtorch_catalogue.wire import DatasetState
+from beamtorch_catalogue.vocabulary import SHIPPED, Models
+from beamtorch_catalogue.wire import Audience, DatasetState
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
@@ -15,23 +16,7 @@ STATES = {
     DatasetState.BROKEN: Words(en="broken", zh="损坏"),
     DatasetState.MISSING: Words(en="files missing", zh="文件缺失"),
 }
-TECHNIQUES = {
-    "tomography": Words(en="X-ray tomography", zh="X 射线层析"),
-    "total scattering": Words(en="Total scattering", zh="全散射"),
-    "powder diffraction": Words(en="Powder diffraction", zh="粉末衍射"),
-    "pair distribution function": Words(en="Pair distribution function", zh="对分布函数"),
-    "crystallography": Words(en="Crystallography", zh="晶体学"),
-    "ptychography": Words(en="Ptychography", zh="叠层成像"),
-    "fluorescence": Words(en="X-ray fluorescence", zh="X 射线荧光"),
-    "absorption": Words(en="X-ray absorption", zh="X 射线吸收"),
-}
-ICONS = {
-    "tomography": "ct",
-    "total scattering": "pdf",
-    "powder diffraction": "pdf",
-    "pair distribution function": "pdf",
-    "crystallography": "mx",
-}
+ICONS = {technique.name: technique.icon for technique in SHIPPED.all() if technique.icon}
 
 # The groups of a dataset's page, each parameter with its name; the order is the order on the page.
 GROUPS: tuple[tuple[Words, dict[str, Words]], ...] = (
@@ -65,15 +50,84 @@ GROUPS: tuple[tuple[Words, dict[str, Words]], ...] = (
         },
     ),
 )
+PAIRS = (
+    ("angle_start", "angle_stop", Words(en="Angles", zh="角度"), "–"),
+    ("rows", "columns", Words(en="Frame", zh="画幅"), "×"),
+)
+"""Parameters that are told in one line, with what that is called and what stands between them."""
 FURTHER = Words(en="Further", zh="其他")
 
 
 def technique(name: str) -> Words:
     """Return what a technique is called."""
-    return TECHNIQUES.get(name, Words(en=name.capitalize(), zh=name))
+    return SHIPPED.label(name)
 
 
 def parameter(name: str) -> Words:
     """Return what a parameter outside the groups is called: its own name, made readable."""
     readable = name.replace("_", " ").strip().capitalize()
     return Words(en=readable, zh=readable)
+
+
+# What a page says beyond the parameters: the fields of a query, what happened to a dataset, for whom it is open.
+NOT = Words(en="without", zh="不含")
+FIELDS = {
+    "sample": Words(en="Sample", zh="样品"),
+    "sample_name": Words(en="Sample", zh="样品"),
+    "person": Words(en="Person", zh="人员"),
+    "file": Words(en="File", zh="文件"),
+    "technique": Words(en="Technique", zh="方法"),
+    "kind": Words(en="Type", zh="类型"),
+    "state": Words(en="State", zh="状态"),
+    "proposal": Words(en="Proposal", zh="课题"),
+    "beamtime": Words(en="Beamtime", zh="机时"),
+    "beamline": Words(en="Beamline", zh="线站"),
+    "year": Words(en="Year", zh="年份"),
+    "date": Words(en="Measured", zh="测量时间"),
+    "composition": Words(en="Contains", zh="含元素"),
+    "software": Words(en="Software", zh="软件"),
+    "pid": Words(en="Identifier", zh="标识符"),
+    "id": Words(en="Number", zh="编号"),
+}
+ACTIONS = {
+    "created": Words(en="came into the catalogue", zh="录入目录"),
+    "updated": Words(en="came in again", zh="重新录入"),
+    "edited": Words(en="corrected", zh="更正"),
+    "files-checked": Words(en="files were checked", zh="检查文件"),
+    "published": Words(en="published", zh="发布"),
+    "released": Words(en="opened", zh="开放"),
+    "embargo-changed": Words(en="embargo changed", zh="更改保护期"),
+    "given-up": Words(en="given up", zh="放弃"),
+}
+AUDIENCES = {
+    Audience.NOBODY: Words(en="closed", zh="不开放"),
+    Audience.REGISTERED: Words(en="open to registered people", zh="向注册用户开放"),
+    Audience.WORLD: Words(en="open to everybody", zh="向所有人开放"),
+}
+TIERS = {
+    "beamline": Words(en="beamline", zh="线站"),
+    "central": Words(en="central", zh="中心"),
+    "archive": Words(en="archive", zh="归档"),
+}
+_BY_PARAMETER = {name: label for _, names in GROUPS for name, label in names.items()}
+
+
+def name_of(name: str, models: Models) -> Words:
+    """Return what a parameter is called, wherever it comes from."""
+    return _BY_PARAMETER.get(name) or models.label(name) or parameter(name)
+
+
+def value_of(name: str, value: str, models: Models) -> Words:
+    """Return what one value of a field is called."""
+    if name == "technique":
+        return technique(value)
+    if name == "kind" and value in set(DatasetKind):
+        return KINDS[DatasetKind(value)]
+    if name == "state" and value in set(DatasetState):
+        return STATES[DatasetState(value)]
+    return models.written(name, value) or Words(en=value, zh=value)
+
+
+def action(name: str) -> Words:
+    """Return what happened, in words."""
+    return ACTIONS.get(name) or Words(en=name.replace("-", " "), zh=name)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends
 from beamtorch_catalogue.factory import Factory
 from beamtorch_catalogue.routes.asking import PROBLEMS, Plain, asking
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.wire import FileState, KnownFilePage
+from beamtorch_catalogue.wire import FileState, KnownFilePage, Scope
 
 MOST_STATES = 5000
 
@@ -15,7 +15,7 @@ MOST_STATES = 5000
 def router(factory: Factory) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["files"], responses=PROBLEMS)
-    Asking = Annotated[Reader, Depends(asking(factory))]  # noqa: N806 - a type, made here because it holds the factory
+    Asking = Annotated[Reader, Depends(asking(factory, Scope.INGEST))]  # noqa: N806 - a type, made here because it holds the factory
 
     @routes.get("/files")
     def known(reader: Asking, below: Plain, after: Plain | None = None) -> KnownFilePage:

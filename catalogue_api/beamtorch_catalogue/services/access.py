@@ -1,20 +1,48 @@
 """Who may read what. The one place that decides; every query of datasets carries its condition.
 
-A dataset is read by the team of its proposal, by the staff of its beamline and by those who run the facility.
-Beamtimes, proposals and samples follow from the same rule.
+A dataset is read by the team of its proposal, by the staff of its beamline, by those who run the facility, and after
+its embargo by those to whom it was released. Beamtimes, proposals and samples follow from the same rule.
 """
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, Proposal, Sample
+from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Proposal, Sample
+from beamtorch_catalogue.wire import Audience
 
 
 def readable(reader: Reader) -> ColumnElement[bool]:
     """Return the condition on `DatasetRow` that every query of datasets has to carry."""
     if reader.sees_all:
         return true()
-    return DatasetRow.beamtime.in_(select(Beamtime.beamtime).where(visible_beamtimes(reader)))
+    return or_(*own(reader), released(reader, DatasetRow))
+
+
+def own(reader: Reader) -> list[ColumnElement[bool]]:
+    """Return the conditions on `DatasetRow` under which the embargo does not matter; any of them is enough."""
+    if reader.identity is None:
+        return []
+    conditions: list[ColumnElement[bool]] = []
+    if reader.identity.proposals:
+        conditions.append(DatasetRow.proposal.in_(sorted(reader.identity.proposals)))
+    if reader.identity.staffed_beamlines:
+        conditions.append(DatasetRow.beamline.in_(sorted(reader.identity.staffed_beamlines)))
+    return conditions
+
+
+def released(reader: Reader, table: type[DatasetRow | CensusRow]) -> ColumnElement[bool]:
+    """Return the condition that the embargo is over for somebody."""
+    audiences = [Audience.WORLD.value]
+    if reader.identity is not None:
+        audiences.append(Audience.REGISTERED.value)
+    return and_(table.released_at <= reader.asked_at, table.released_to.in_(audiences))
+
+
+def counted(reader: Reader) -> ColumnElement[bool]:
+    """Return the condition on `CensusRow`, joined with its `Beamtime`, that says the same as `readable`."""
+    if reader.sees_all:
+        return true()
+    return or_(visible_beamtimes(reader), released(reader, CensusRow))
 
 
 def visible_beamtimes(reader: Reader) -> ColumnElement[bool]:
@@ -30,7 +58,7 @@ def visible_beamtimes(reader: Reader) -> ColumnElement[bool]:
 
 
 def writable_beamtimes(reader: Reader) -> ColumnElement[bool]:
-    """Return the condition on `Beamtime` for adding results: whoever may read may add, nobody else."""
+    """Return the condition on `Beamtime` for adding results: its team and its staff, whatever is released to others."""
     return visible_beamtimes(reader)
 
 

@@ -1,21 +1,34 @@
 """One dataset with everything about it, for those who may read it."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
+from beamtorch_catalogue.services.documents import Documents
+from beamtorch_catalogue.services.paging import from_cursor, to_cursor
 from beamtorch_catalogue.services.people import team_of
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.reading import file_record, parameter, select_datasets, summaries
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, Parentage
-from beamtorch_catalogue.wire import Dataset
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, FileRow, Parentage
+from beamtorch_catalogue.stores.models import FileCopy as FileCopyRow
+from beamtorch_catalogue.stores.places import NEVER
+from beamtorch_catalogue.wire import Audience, Dataset, FileCopy, FilePage, FileRecord
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.directory import Directory
 from beamtorch_facility.identity import Username
 from beamtorch_facility.proposal import ProposalId
 from beamtorch_facility.words import Words
+
+FIRST_FILES = 100
+"""How many files come with a dataset; a page of its own for each further part."""
+_AUDIENCES = {
+    Audience.REGISTERED: Words(en="everybody who is registered here", zh="所有注册用户"),
+    Audience.WORLD: Words(en="everybody", zh="所有人"),
+}
 
 
 class NoSuchDatasetError(CatalogueError):
@@ -39,8 +52,8 @@ class NoSuchDatasetError(CatalogueError):
 class Datasets:
     """Answers for one dataset."""
 
-    def __init__(self, *, database: Database, directory: Directory) -> None:
-        self._database, self._directory = database, directory
+    def __init__(self, *, database: Database, directory: Directory, documents: Documents) -> None:
+        self._database, self._directory, self._documents = database, directory, documents
 
     def dataset(self, reader: Reader, dataset: DatasetId) -> Dataset:
         """Return a dataset; raise `NoSuchDatasetError` for one that the reader may not read."""
@@ -48,20 +61,38 @@ class Datasets:
             row = _find(session, reader, dataset)
             (summary,) = summaries(session, reader, [row])
             proposal = row.of_beamtime.of_proposal
+            files = _files(session, row.number, None, FIRST_FILES)
             return Dataset(
                 **dict(summary),
                 folder=row.folder,
-                files=tuple(map(file_record, row.files)),
+                files=files.files,
+                files_next=files.next,
                 parameters={p.name: parameter(p) for p in row.parameters},
+                models={one.model: self._documents.shown(one) for one in _documents(session, row.number)},
+                version=row.version,
+                recipe=row.recipe,
                 proposal_title=Words(en=proposal.title_en, zh=proposal.title_zh),
                 principal_investigator=Username(proposal.principal_investigator),
                 parents=_relatives(session, reader, row, upwards=True),
                 children=_relatives(session, reader, row, upwards=False),
                 software=row.software,
-                readers=self._readers(row),
+                readers=self._readers(row, reader),
             )
 
-    def _readers(self, row: DatasetRow) -> tuple[Words, ...]:
+    def files(self, reader: Reader, dataset: DatasetId, after: str | None, limit: int) -> FilePage:
+        """Return one page of a dataset's files, in their order."""
+        with self._database.reading() as session:
+            return _files(session, find_number(session, reader, dataset), after, limit)
+
+    def file(self, reader: Reader, dataset: DatasetId, name: str) -> FileRecord | None:
+        """Return the file of a dataset that lies at a path below its folder, or None."""
+        with self._database.reading() as session:
+            row = _find(session, reader, dataset)
+            path = f"{row.folder.rstrip('/')}/{name}"
+            file = session.scalar(select(FileRow).where(FileRow.dataset == row.number, FileRow.path.in_([path, name])))
+            return None if file is None else file_record(file)
+
+    def _readers(self, row: DatasetRow, reader: Reader) -> tuple[Words, ...]:
         beamtime = row.of_beamtime
         team = team_of(ProposalId(beamtime.proposal), self._directory.people())
         names_en = ", ".join(person.full_name.en for person in team) or "nobody yet"
@@ -73,6 +104,7 @@ class Datasets:
             ),
             Words(en=f"The staff of {beamtime.beamline}", zh=f"{beamtime.beamline} 线站人员"),
             Words(en="Those who run the facility", zh="设施管理人员"),
+            *_released(row, reader),
         )
 
 
@@ -84,13 +116,47 @@ def find_number(session: Session, reader: Reader, dataset: DatasetId) -> int:
     return number
 
 
+def _released(row: DatasetRow, reader: Reader) -> tuple[Words, ...]:
+    """Say who else may read it, now or from when on."""
+    audience = _AUDIENCES.get(Audience(row.released_to))
+    if audience is None or row.released_at == NEVER:
+        return ()
+    if row.released_at <= reader.asked_at:
+        return (Words(en=f"Released: {audience.en}", zh=f"已开放：{audience.zh}"),)
+    day = f"{row.released_at:%Y-%m-%d}"
+    return (Words(en=f"From {day} on: {audience.en}", zh=f"{day} 起：{audience.zh}"),)
+
+
+def _files(session: Session, number: int, after: str | None, limit: int) -> FilePage:
+    listed = select(FileRow).where(FileRow.dataset == number).order_by(FileRow.position).limit(limit + 1)
+    if after:
+        listed = listed.where(FileRow.position > from_cursor(after)[1])
+    rows = session.scalars(listed).all()
+    page, more = rows[:limit], rows[limit:]
+    kept = select(FileCopyRow).where(
+        FileCopyRow.dataset == number, FileCopyRow.position.in_([row.position for row in page])
+    )
+    copies: dict[int, list[FileCopy]] = {}
+    for copy in session.scalars(kept.order_by(FileCopyRow.tier, FileCopyRow.path)):
+        copies.setdefault(copy.position, []).append(
+            FileCopy(tier=copy.tier, path=copy.path, state=copy.state, verified_at=copy.verified_at)
+        )
+    return FilePage(
+        files=tuple(file_record(row, tuple(copies.get(row.position, ()))) for row in page),
+        next=to_cursor("", page[-1].position) if more else None,
+    )
+
+
+def _documents(session: Session, number: int) -> Sequence[DocumentRow]:
+    return session.scalars(select(DocumentRow).where(DocumentRow.dataset == number).order_by(DocumentRow.model)).all()
+
+
 def _find(session: Session, reader: Reader, dataset: DatasetId) -> DatasetRow:
     row = session.scalar(
         select_datasets(reader)
         .where(DatasetRow.id == dataset)
         .options(
             joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_proposal, innerjoin=True),
-            selectinload(DatasetRow.files),
             selectinload(DatasetRow.parameters),
         )
     )

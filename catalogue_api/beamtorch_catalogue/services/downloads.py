@@ -57,8 +57,15 @@ class Downloads:
         ReaderError
             If the file cannot be opened in the person's name; the error says why.
         """
-        found = await to_thread.run_sync(self._datasets.dataset, reader, dataset)
-        path = _path(found, name)
+        found = await to_thread.run_sync(self._datasets.file, reader, dataset, name)
+        if found is None:
+            raise NoSuchFileError(
+                Words(
+                    en=f"The dataset {dataset} has no file of this name. Its page lists the files that it has.",
+                    zh=f"数据集 {dataset} 中没有此名称的文件。其页面列出了所含文件。",
+                )
+            )
+        path = Path(found.path)
         file = await self._files.open(reader.person.username, below(self._layout, path))
         return Download(file, path.name)
 
@@ -75,15 +82,3 @@ def below(layout: DataLayout, path: Path) -> PathBelow:
 def name_of(dataset: Dataset, path: str) -> str:
     """Return the name that `Downloads.open` takes for a file of a dataset."""
     return path.removeprefix(f"{dataset.folder.rstrip('/')}/")
-
-
-def _path(dataset: Dataset, name: str) -> Path:
-    for file in dataset.files:
-        if name_of(dataset, file.path) == name:
-            return Path(file.path)
-    raise NoSuchFileError(
-        Words(
-            en=f"The dataset “{dataset.name}” has no file of this name. Its page lists the files that it has.",
-            zh=f"数据集“{dataset.name}”中没有此名称的文件。其页面列出了所含文件。",
-        )
-    )

@@ -1,6 +1,7 @@
 """Taking in what beamlines measured: records in bulk, and news about files that are gone or back."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -8,18 +9,23 @@ from sqlalchemy.orm import Session, joinedload
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
 from beamtorch_catalogue.services.paging import from_cursor, to_cursor
+from beamtorch_catalogue.services.placement import Placement
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.recording import Recording, files_gone, misplaced, set_state
+from beamtorch_catalogue.services.record_rows import files_gone
+from beamtorch_catalogue.services.recording import Recording
+from beamtorch_catalogue.services.recordings import Recordings
+from beamtorch_catalogue.stores.census import Census, kin
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.full_text import FullText
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow
+from beamtorch_catalogue.stores.history import Noted, note
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow, Proposal
 from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileState, IngestResult, KnownFile, KnownFilePage
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.data_layout import DataLayout
 from beamtorch_facility.dataset import DatasetId
-from beamtorch_facility.directory import Directory
 from beamtorch_facility.words import Words
 
 FILES_PER_PAGE = 5000
+_CHUNK = 500
 
 
 class NotAnIngestorError(CatalogueError):
@@ -34,42 +40,33 @@ class NotAnIngestorError(CatalogueError):
 class Ingest:
     """Writes what ingestors found."""
 
-    def __init__(self, *, database: Database, full_text: FullText, directory: Directory, layout: DataLayout) -> None:
-        self._database, self._full_text = database, full_text
-        self._directory, self._layout = directory, layout
+    def __init__(self, *, database: Database, layout: DataLayout, recordings: Recordings, clock: Clock) -> None:
+        self._database, self._layout, self._recordings, self._clock = database, layout, recordings, clock
 
     def bulk(self, reader: Reader, records: Sequence[DatasetRecord]) -> list[IngestResult]:
         """Create or update records in one transaction; one that makes no sense is refused alone, with the reason."""
         require_ingestor(reader)
+        placement = Placement(self._layout)
         with self._database.writing() as session:
             beamtimes = load_beamtimes(session, (record.beamtime for record in records))
-            recording = Recording(
-                session=session, full_text=self._full_text, people=self._directory.people(), by=reader.name
-            )
-            recording.load(records)
-            results = [self._one(session, reader, recording, beamtimes, record) for record in records]
+            recording = self._recordings.begin(session, reader)
+            recording.load(records, load_parents(session, reader, records))
+            results = [self._one(recording, placement, beamtimes, record) for record in records]
             recording.finish()
             return results
 
     def _one(
-        self,
-        session: Session,
-        reader: Reader,
-        recording: Recording,
-        beamtimes: dict[str, Beamtime],
-        record: DatasetRecord,
+        self, recording: Recording, placement: Placement, beamtimes: dict[str, Beamtime], record: DatasetRecord
     ) -> IngestResult:
         beamtime = beamtimes.get(record.beamtime)
-        problem = no_such_beamtime(record) if beamtime is None else misplaced(self._layout, record, beamtime)
+        problem = no_such_beamtime(record) if beamtime is None else placement.problem(record, beamtime)
+        if problem is None and (unknown := recording.unknown_parents(record)):
+            problem = no_such_parents(unknown)
+        problem = problem or self._recordings.documents.check(record.models)
         if problem is not None or beamtime is None:
             return IngestResult(source_id=record.source_id, dataset=None, outcome="refused", problem=problem)
-        parents, unknown = load_parents(session, reader, record)
-        if unknown:
-            return IngestResult(
-                source_id=record.source_id, dataset=None, outcome="refused", problem=no_such_parents(unknown)
-            )
-        done = recording.put(record, beamtime, parents)
-        return IngestResult(source_id=record.source_id, dataset=DatasetId(done.row.id), outcome=done.outcome)
+        done = recording.put(record, beamtime)
+        return IngestResult(source_id=record.source_id, dataset=done.dataset, outcome=done.outcome)
 
     def known_files(self, reader: Reader, below: str, after: str | None) -> KnownFilePage:
         """Return one page of the files that the catalogue knows in a folder, by path."""
@@ -122,12 +119,27 @@ class Ingest:
                     touched[pair[1].number] = pair[1]
                     changed += 1
             session.flush()
+            census = Census()
             for row in touched.values():
-                _follow_files(session, row)
+                _follow_files(session, row, census, self._clock.now())
+            census.write(session)
+            changes = [
+                Noted(
+                    subject="dataset",
+                    subject_id=row.id,
+                    action="files-checked",
+                    version=row.version,
+                    after={"state": row.state},
+                    beamtime=row.beamtime,
+                )
+                for row in touched.values()
+            ]
+            note(session, changes, by=reader.name, at=self._clock.now())
         return changed
 
 
-def _follow_files(session: Session, row: DatasetRow) -> None:
+def _follow_files(session: Session, row: DatasetRow, census: Census, now: datetime) -> None:
+    census.take(kin(row), row.size)
     gone = session.scalars(
         select(FileRow.path)
         .where(FileRow.dataset == row.number, FileRow.state == DatasetState.MISSING.value)
@@ -135,10 +147,13 @@ def _follow_files(session: Session, row: DatasetRow) -> None:
     ).all()
     # What the files say may differ now, so the same record has to be taken in again.
     row.fingerprint = ""
+    row.version, row.changed_at = row.version + 1, now
     if gone:
-        set_state(row, DatasetState.MISSING, files_gone(list(gone)))
+        problem = files_gone(list(gone))
+        row.state, row.problem_en, row.problem_zh = DatasetState.MISSING.value, problem.en, problem.zh
     elif row.state == DatasetState.MISSING.value:
-        set_state(row, DatasetState.COMPLETE, None)
+        row.state, row.problem_en, row.problem_zh = DatasetState.COMPLETE.value, None, None
+    census.add(kin(row), row.size)
 
 
 def require_ingestor(reader: Reader) -> None:
@@ -154,24 +169,30 @@ def require_ingestor(reader: Reader) -> None:
 
 
 def load_beamtimes(session: Session, names: Iterable[str]) -> dict[str, Beamtime]:
-    """Return the known ones of some beamtimes, with proposal and instrument."""
+    """Return the known ones of some beamtimes, with proposal and instrument, and hold their proposals as they are.
+
+    Whoever changes an embargo meanwhile waits, or the new datasets would have the old one.
+    """
+    wanted = sorted(set(names))
+    held = select(Proposal.proposal).join(Beamtime, Beamtime.proposal == Proposal.proposal)
+    held = held.where(Beamtime.beamtime.in_(wanted)).order_by(Proposal.proposal)
+    session.execute(held.with_for_update(read=True, of=Proposal))
     rows = session.scalars(
         select(Beamtime)
-        .where(Beamtime.beamtime.in_(sorted(set(names))))
-        .options(joinedload(Beamtime.of_proposal), joinedload(Beamtime.of_instrument))
+        .where(Beamtime.beamtime.in_(wanted))
+        .options(joinedload(Beamtime.of_proposal, innerjoin=True), joinedload(Beamtime.of_instrument, innerjoin=True))
     )
     return {row.beamtime: row for row in rows}
 
 
-def load_parents(session: Session, reader: Reader, record: DatasetRecord) -> tuple[list[int], list[DatasetId]]:
-    """Return the numbers of a record's parents, and those that the reader cannot read."""
-    if not record.parents:
-        return [], []
-    found = session.execute(
-        select(DatasetRow.id, DatasetRow.number).where(DatasetRow.id.in_(record.parents), readable(reader))
-    )
-    numbers = {row.id: row.number for row in found}
-    return list(numbers.values()), [parent for parent in record.parents if parent not in numbers]
+def load_parents(session: Session, reader: Reader, records: Iterable[DatasetRecord]) -> dict[str, int]:
+    """Return the numbers of all parents that are named and that the reader may read."""
+    ids = sorted({parent for record in records for parent in record.parents})
+    numbers: dict[str, int] = {}
+    for start in range(0, len(ids), _CHUNK):
+        some = select(DatasetRow.id, DatasetRow.number).where(DatasetRow.id.in_(ids[start : start + _CHUNK]))
+        numbers |= {row.id: row.number for row in session.execute(some.where(readable(reader)))}
+    return numbers
 
 
 def no_such_parents(unknown: Sequence[DatasetId]) -> Words:

@@ -3,10 +3,14 @@
 import base64
 import binascii
 import json
+import re
 from datetime import UTC, datetime
 
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.wire import Count
 from beamtorch_facility.words import Words
+
+_PLACE = re.compile(r"-?\d{1,18}|-?[1-8]\d{18}")
 
 
 class BadPageError(CatalogueError):
@@ -29,19 +33,24 @@ def from_cursor(cursor: str) -> tuple[str, int]:
         document = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key, number = document
         if isinstance(key, str) and isinstance(number, int) and 0 <= number < 2**63 and "\0" not in key:
+            key.encode()  # half a pair of surrogates is a ValueError, and nothing for a database
             return key, number
     except (binascii.Error, ValueError, TypeError, RecursionError):
         pass
     raise _bad_page()
 
 
-def from_time_cursor(cursor: str) -> tuple[datetime, int]:
-    """Return the moment and the row number of a place in a list by time."""
+def to_place_cursor(place: int, count: Count) -> str:
+    """Return a place in a list of datasets and how many are in it, so that the next page need not count again."""
+    return to_cursor(str(place), 2 * count.total + count.total_is_capped)
+
+
+def from_place_cursor(cursor: str) -> tuple[int, Count]:
+    """Return the place at which a list of datasets goes on, and how many are in it."""
     key, number = from_cursor(cursor)
-    try:
-        return datetime.fromisoformat(key).astimezone(UTC), number
-    except (ValueError, OverflowError) as error:
-        raise _bad_page() from error
+    if not _PLACE.fullmatch(key):
+        raise _bad_page()
+    return int(key), Count(total=number // 2, total_is_capped=bool(number % 2))
 
 
 def _bad_page() -> BadPageError:

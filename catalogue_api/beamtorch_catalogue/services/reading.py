@@ -1,7 +1,9 @@
 """From rows to the wire. Whoever reads datasets does it with `select_datasets`, which carries the access."""
 
+import json
 from collections.abc import Iterable, Sequence
 
+from pydantic import TypeAdapter
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -15,11 +17,14 @@ from beamtorch_catalogue.stores.models import (
     ParameterRow,
     words,
 )
-from beamtorch_catalogue.wire import DatasetState, DatasetSummary, FileRecord
+from beamtorch_catalogue.stores.places import NEVER
+from beamtorch_catalogue.wire import Audience, DatasetState, DatasetSummary, FileCopy, FileRecord, FileValue
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 from beamtorch_facility.proposal import BeamlineId, BeamtimeId, ProposalId
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
+
+_METADATA: TypeAdapter[dict[str, FileValue]] = TypeAdapter(dict[str, FileValue])
 
 
 def select_datasets(reader: Reader) -> Select[DatasetRow]:
@@ -64,6 +69,10 @@ def summaries(session: Session, reader: Reader, rows: Sequence[DatasetRow]) -> t
             energy=energies.get(row.number),
             state=DatasetState(row.state),
             problem=words(row.problem_en, row.problem_zh),
+            pid=row.pid,
+            released_at=None if row.released_at == NEVER else row.released_at,
+            released_to=Audience(row.released_to),
+            is_released=row.released_at <= reader.asked_at and row.released_to != Audience.NOBODY.value,
             attached_at=links.get(row.number),
         )
         for row in rows
@@ -77,7 +86,7 @@ def _links(session: Session, reader: Reader, numbers: Iterable[int]) -> dict[int
     return {row.dataset: row.path for row in session.scalars(mine)}
 
 
-def file_record(row: FileRow) -> FileRecord:
+def file_record(row: FileRow, copies: tuple[FileCopy, ...] = ()) -> FileRecord:
     """Return a file as it goes on the wire."""
     return FileRecord(
         path=row.path,
@@ -86,6 +95,9 @@ def file_record(row: FileRow) -> FileRecord:
         xxh3=row.xxh3,
         state=DatasetState(row.state),
         problem=words(row.problem_en, row.problem_zh),
+        hashes=json.loads(row.hashes) if row.hashes else {},
+        metadata=_METADATA.validate_json(row.details) if row.details else {},
+        copies=copies,
     )
 
 

@@ -1,256 +1,302 @@
-"""Putting one record into the tables: checked first, compared with what is there, then written."""
+"""Putting records into the tables: each compared with what is there, then all written at once."""
 
 import base64
-import math
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import xxhash
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.query import normal_name
-from beamtorch_catalogue.services.people import team_of
+from beamtorch_catalogue.services.describing import Describer
+from beamtorch_catalogue.services.documents import Documents
+from beamtorch_catalogue.services.record_rows import (
+    census_kin,
+    common_folder,
+    file_row,
+    files_of,
+    history_of,
+    parameter_rows,
+    state_of,
+)
+from beamtorch_catalogue.stores import dataset_rows
+from beamtorch_catalogue.stores.census import Census, Kin, kin
 from beamtorch_catalogue.stores.full_text import FullText
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow, ParameterRow, Parentage, Sample
-from beamtorch_catalogue.units import unit_of_parameter
-from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileRecord
-from beamtorch_facility.data_layout import DataLayout, OutsideDataError
-from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_catalogue.stores.history import Noted, note
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, FileRow, Sample
+from beamtorch_catalogue.stores.places import place
+from beamtorch_catalogue.stores.words import folded
+from beamtorch_catalogue.wire import DatasetRecord
+from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.identity import Identity
-from beamtorch_facility.proposal import BeamtimeId, ProposalId
-from beamtorch_facility.quantity import Quantity
-from beamtorch_facility.words import Words
+
+Release = Callable[[Beamtime], tuple[datetime, str]]
+"""When the data of a beamtime are open to others, and to whom."""
+Naming = Callable[[DatasetId], str]
+"""The persistent identifier of a dataset."""
 
 _CHUNK = 500
-"""SQLite takes at most 32766 values in one statement."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of a record: its row and ``created``, ``updated`` or ``unchanged``."""
+    """What became of a record: its dataset and ``created``, ``updated`` or ``unchanged``."""
 
-    row: DatasetRow
+    dataset: DatasetId
     outcome: str
 
 
 @dataclass(frozen=True)
-class _Changed:
-    row: DatasetRow
+class Known:
+    """A dataset as it was before this batch."""
+
+    number: int
+    dataset: DatasetId
+    kind: str
+    fingerprint: str
+    place: int
+    version: int
+    size: int
+    listed_at: datetime
+    kin: Kin
+    values: dict[str, Any]
+
+
+@dataclass
+class _Pending:
+    record: DatasetRecord
     beamtime: Beamtime
-    sample: Sample | None
-    parents: frozenset[int]
-    is_new: bool
-
-
-def dataset_id(beamtime: BeamtimeId, source_id: str) -> DatasetId:
-    """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew."""
-    digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
-    return DatasetId("ds-" + base64.b32encode(digest).decode().rstrip("=").lower()[:16])
-
-
-def misplaced(layout: DataLayout, record: DatasetRecord, beamtime: Beamtime) -> Words | None:
-    """Say which file does not lie in the folder of the record's beamtime, or None."""
-    for file in record.files:
-        path = Path(file.path)
-        try:
-            folder, _ = layout.locate(path)
-        except (OutsideDataError, OSError, ValueError, RuntimeError):
-            folder = None
-        right = folder is not None and (folder.beamline, folder.beamtime) == (beamtime.beamline, beamtime.beamtime)
-        if not path.is_absolute() or ".." in path.parts or not right:
-            return Words(
-                en=f"{file.path} does not lie in the folder of beamtime {beamtime.beamtime} at {beamtime.beamline}. "
-                "Move it there, or name the beamtime that it belongs to.",
-                zh=f"{file.path} 不在 {beamtime.beamline} 机时 {beamtime.beamtime} 的目录内。请移入，或改填所属机时。",
-            )
-    return None
+    known: Known | None
+    dataset: DatasetId
+    fingerprint: str
+    number: int = 0
+    sample: Sample | None = None
+    old_files: list[FileRow] = field(default_factory=list)
+    documents: list[DocumentRow] = field(default_factory=list)
 
 
 class Recording:
     """One batch of records in one transaction."""
 
-    def __init__(self, *, session: Session, full_text: FullText, people: Iterable[Identity], by: str) -> None:
-        self._session, self._full_text, self._by = session, full_text, by
-        self._people = tuple(people)
-        self._known: dict[tuple[str, str], DatasetRow] = {}
-        self._samples: dict[tuple[str, str], Sample] = {}
-        self._changed: dict[str, _Changed] = {}
+    def __init__(
+        self,
+        *,
+        session: Session,
+        full_text: FullText,
+        people: Iterable[Identity],
+        by: str,
+        at: datetime,
+        release: Release,
+        naming: Naming,
+        documents: Documents,
+    ) -> None:
+        self._session, self._full_text, self._by, self._at = session, full_text, by, at
+        self._people, self._release, self._naming = people, release, naming
+        self._documents = documents
+        self._known: dict[str, Known] = {}
+        self._parents: dict[str, int] = {}
+        self._pending: dict[str, _Pending] = {}
+        self._release_of: dict[str, tuple[datetime, str]] = {}
 
-    def load(self, records: Iterable[DatasetRecord]) -> None:
-        """Read what is known about a batch at once."""
-        ids = sorted({record.source_id for record in records})
+    def load(self, records: Sequence[DatasetRecord], readable_parents: dict[str, int]) -> None:
+        """Read what is known about a batch at once.
+
+        Parameters
+        ----------
+        records
+            All that will be put.
+        readable_parents
+            Numbers of the parents that are in the catalogue and may be named.
+        """
+        self._parents = readable_parents
+        ids = sorted({dataset_id(record) for record in records})
         for start in range(0, len(ids), _CHUNK):
-            rows = self._session.scalars(
-                select(DatasetRow)
-                .where(DatasetRow.source_id.in_(ids[start : start + _CHUNK]))
-                .options(
-                    selectinload(DatasetRow.files),
-                    selectinload(DatasetRow.parameters),
-                    joinedload(DatasetRow.of_sample),
-                )
-            )
-            self._known |= {(row.beamtime, row.source_id): row for row in rows}
+            some = ids[start : start + _CHUNK]
+            for row in self._session.scalars(select(DatasetRow).where(DatasetRow.id.in_(some))):
+                self._known[row.id] = _known(row)
+                self._session.expunge(row)
 
-    def known(self, record: DatasetRecord) -> DatasetRow | None:
-        """Return the row that a record would change."""
-        return self._known.get((record.beamtime, record.source_id))
+    def known(self, record: DatasetRecord) -> Known | None:
+        """Return the dataset that a record would change."""
+        return self._known.get(dataset_id(record))
 
-    def put(self, record: DatasetRecord, beamtime: Beamtime, parents: Iterable[int]) -> Recorded:
-        """Create or update the row of a record; the same record again changes nothing."""
-        fingerprint = xxhash.xxh3_128_hexdigest(record.model_dump_json().encode())
-        row = self.known(record)
-        if row is not None and row.fingerprint == fingerprint:
-            return Recorded(row, "unchanged")
-        outcome = "created" if row is None else "updated"
-        if row is None:
-            row = DatasetRow(id=dataset_id(record.beamtime, record.source_id), beamtime=record.beamtime)
-            row.source_id, row.registered_by, row.files, row.parameters = record.source_id, self._by, [], []
-            self._known[record.beamtime, record.source_id] = row
-        sample = self._sample(record, beamtime)
-        self._fill(row, record, beamtime, sample, fingerprint)
-        self._session.add(row)
-        self._changed[row.id] = _Changed(row, beamtime, sample, frozenset(parents), outcome == "created")
-        return Recorded(row, outcome)
+    def unknown_parents(self, record: DatasetRecord) -> list[DatasetId]:
+        """Return the parents of a record that are neither in the catalogue nor earlier in this batch."""
+        return [one for one in record.parents if one not in self._parents and one not in self._pending]
+
+    def put(self, record: DatasetRecord, beamtime: Beamtime) -> Recorded:
+        """Take a record; the same record again changes nothing."""
+        fingerprint = xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record))
+        known = self.known(record)
+        dataset = known.dataset if known else dataset_id(record)
+        before = self._pending.get(dataset)
+        if (before.fingerprint if before else known.fingerprint if known else "") == fingerprint:
+            return Recorded(dataset, "unchanged")
+        self._pending[dataset] = _Pending(record, beamtime, known, dataset, fingerprint)
+        return Recorded(dataset, "updated" if known or before else "created")
 
     def finish(self) -> None:
-        """Write parents and full text of all that changed, once every row has its number."""
+        """Write all that changed."""
+        pending = list(self._pending.values())
+        if not pending:
+            return
+        new = [one for one in pending if one.known is None]
+        for one, number in zip(new, dataset_rows.take_numbers(self._session, len(new)), strict=True):
+            one.number = number
+        changed = [one for one in pending if one.known is not None]
+        for one in changed:
+            one.number = one.known.number if one.known else 0
+        self._find_samples(pending)
+        self._find_details(changed)
+        self._write(new, changed)
+
+    def _write(self, new: list[_Pending], changed: list[_Pending]) -> None:
+        session, census, notes, texts = self._session, Census(), list[Noted](), dict[int, Sequence[str]]()
+        describer = Describer(session=session, people=self._people)
+        rows: dict[int, dict[str, Any]] = {}
+        files: list[dict[str, Any]] = []
+        parameters: list[dict[str, Any]] = []
+        documents: list[dict[str, Any]] = []
+        for one in [*new, *changed]:
+            described = files_of(one.record, one.old_files)
+            own_parameters, further_words = self._parameters(one)
+            documents += self._documents.document_rows(one.number, one.record.models)
+            row = rows[one.number] = self._row(one, described)
+            files += [file_row(one.number, position, file) for position, file in enumerate(described)]
+            parameters += own_parameters
+            texts[row["place"]] = describer.tokens(
+                own=(row["name"], row["id"], row["technique"], row["kind"], row["software"]),
+                texts=[*(parameter["text"] for parameter in own_parameters if parameter["text"]), *further_words],
+                files=[file.path for file in described],
+                beamtime=one.beamtime,
+                sample=one.sample,
+            )
+            if one.known:
+                census.take(one.known.kin, one.known.size)
+            census.add(census_kin(row), row["size"])
+            notes.append(history_of(row, one.known.values if one.known else None))
+        old = [one.known for one in changed if one.known]
+        moved = [known.place for known in old if known.place != rows[known.number]["place"]]
+        self._full_text.drop(session, moved)
+        dataset_rows.delete_details(session, [known.number for known in old])
+        dataset_rows.update_datasets(session, [rows[known.number] for known in old])
+        dataset_rows.insert_datasets(session, [rows[one.number] for one in new])
+        dataset_rows.insert_details(session, files, parameters)
+        dataset_rows.set_documents(session, documents)
+        self._set_parents([*new, *changed], [known.number for known in old])
+        self._full_text.put(session, texts)
+        census.write(session)
+        note(session, notes, by=self._by, at=self._at)
+
+    def _row(self, one: _Pending, files: Sequence[Any]) -> dict[str, Any]:
+        record, beamtime, known = one.record, one.beamtime, one.known
+        released_at, released_to = (known.kin.released_at, known.kin.released_to) if known else self._opening(beamtime)
+        listed_at = record.measured_at or (known.listed_at if known else None) or self._at
+        state, problem = state_of(record, files)
+        return {
+            "number": one.number,
+            "id": one.dataset,
+            "source_id": record.source_id,
+            "name": record.name,
+            "kind": record.kind.value,
+            "beamtime": record.beamtime,
+            "technique": record.technique or beamtime.of_instrument.technique,
+            "sample": one.sample.number if one.sample else None,
+            "measured_at": record.measured_at,
+            "listed_at": listed_at,
+            "changed_at": self._at,
+            "folder": common_folder(file.path for file in record.files),
+            "size": sum(file.size for file in files),
+            "file_count": len(files),
+            "software": record.software,
+            "registered_by": known.values["registered_by"] if known else self._by,
+            "state": state.value,
+            "problem_en": problem.en if problem else None,
+            "problem_zh": problem.zh if problem else None,
+            "fingerprint": one.fingerprint,
+            "place": place(listed_at, one.number),
+            "pid": known.values["pid"] if known else self._naming(one.dataset),
+            "proposal": beamtime.proposal,
+            "beamline": beamtime.beamline,
+            "released_at": released_at,
+            "released_to": released_to,
+            "version": known.version + 1 if known else 1,
+            "recipe": record.recipe,
+        }
+
+    def _opening(self, beamtime: Beamtime) -> tuple[datetime, str]:
+        if beamtime.beamtime not in self._release_of:
+            self._release_of[beamtime.beamtime] = self._release(beamtime)
+        return self._release_of[beamtime.beamtime]
+
+    def _find_samples(self, pending: Sequence[_Pending]) -> None:
+        """Give each record its sample; one that only files know comes into being."""
+        wanted = {(one.beamtime.proposal, one.record.sample) for one in pending if one.record.sample}
+        found: dict[tuple[str, str | None], Sample] = {}
+        pairs = sorted(wanted, key=str)
+        for start in range(0, len(pairs), _CHUNK):
+            among = tuple_(Sample.proposal, Sample.name).in_(pairs[start : start + _CHUNK])
+            found |= {(row.proposal, row.name): row for row in self._session.scalars(select(Sample).where(among))}
+        for proposal, name in sorted(wanted - found.keys(), key=str):
+            found[proposal, name] = Sample(proposal=proposal, name=name, folded=folded(name or ""))
+            self._session.add(found[proposal, name])
         self._session.flush()
-        texts: dict[int, str] = {}
-        for changed in self._changed.values():
-            self._set_parents(changed)
-            texts[changed.row.number] = describe(changed.row, changed.beamtime, changed.sample, self._people)
-        self._full_text.put(self._session, texts)
+        for one in pending:
+            one.sample = found.get((one.beamtime.proposal, one.record.sample))
 
-    def _sample(self, record: DatasetRecord, beamtime: Beamtime) -> Sample | None:
-        if not record.sample:
-            return None
-        key = (beamtime.proposal, record.sample)
-        if key not in self._samples:
-            found = self._session.scalar(select(Sample).filter_by(proposal=key[0], name=key[1]))
-            if found is None:
-                found = Sample(proposal=key[0], name=key[1])
-                self._session.add(found)
-                self._session.flush()
-            self._samples[key] = found
-        return self._samples[key]
+    def _find_details(self, changed: Sequence[_Pending]) -> None:
+        """Read the files that there were before, since raw data do not lose one unnoticed, and the documents."""
+        by_number = {one.number: one for one in changed}
+        for some in dataset_rows.chunks(sorted(by_number)):
+            for row in self._session.scalars(
+                select(FileRow).where(FileRow.dataset.in_(some)).order_by(FileRow.dataset, FileRow.position)
+            ):
+                by_number[row.dataset].old_files.append(row)
+                self._session.expunge(row)
+            for document in self._session.scalars(select(DocumentRow).where(DocumentRow.dataset.in_(some))):
+                by_number[document.dataset].documents.append(document)
+                self._session.expunge(document)
 
-    def _fill(
-        self, row: DatasetRow, record: DatasetRecord, beamtime: Beamtime, sample: Sample | None, fingerprint: str
-    ) -> None:
-        now = datetime.now(UTC)
-        files = [*record.files, *_vanished(row, record)]
-        row.name, row.kind = record.name, record.kind.value
-        row.technique = record.technique or beamtime.of_instrument.technique
-        row.sample = sample.number if sample else None
-        row.measured_at = record.measured_at
-        row.listed_at = record.measured_at or row.listed_at or now
-        row.changed_at = now
-        row.folder = common_folder(file.path for file in record.files)
-        row.size, row.file_count = sum(file.size for file in files), len(files)
-        row.software = record.software
-        set_state(row, *_state(record, files))
-        row.fingerprint = fingerprint
-        if row.files or row.parameters:
-            # Their keys come again, so the old ones have to be gone before the new ones come.
-            row.files, row.parameters = [], []
-            self._session.flush()
-        row.files = [_file_row(position, file) for position, file in enumerate(files)]
-        row.parameters = [_parameter_row(n, v) for n, v in _normal(record.parameters).items()]
+    def _parameters(self, one: _Pending) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return parameters and words; a record that says nothing about a model leaves its document alone."""
+        said = {**self._documents.current(one.documents), **one.record.models}
+        if not said:
+            return parameter_rows(one.number, one.record.parameters), []
+        of_models = self._documents.rows(one.number, said)
+        taken = {row["name"] for row in of_models}
+        plain = [row for row in parameter_rows(one.number, one.record.parameters) if row["name"] not in taken]
+        return [*plain, *of_models], self._documents.words(said)
 
-    def _set_parents(self, changed: "_Changed") -> None:
-        row, old = changed.row, dict[int, Parentage]()
-        if not changed.is_new:
-            known = select(Parentage).where(Parentage.child == row.number)
-            old = {parentage.parent: parentage for parentage in self._session.scalars(known)}
-        new = changed.parents - {row.number}
-        for number in old.keys() - new:
-            self._session.delete(old[number])
-        self._session.add_all(Parentage(child=row.number, parent=number) for number in sorted(new - old.keys()))
+    def _set_parents(self, pending: Sequence[_Pending], known: Sequence[int]) -> None:
+        numbers = self._parents | {one.dataset: one.number for one in pending}
+        parents = {one.number: frozenset(numbers[parent] for parent in one.record.parents) for one in pending}
+        dataset_rows.set_parents(self._session, parents, known)
 
 
-def set_state(row: DatasetRow, state: DatasetState, problem: Words | None) -> None:
-    """Set whether the files of a dataset can be used, and why not."""
-    row.state = state.value
-    row.problem_en, row.problem_zh = (problem.en, problem.zh) if problem else (None, None)
+def dataset_id(record: DatasetRecord) -> DatasetId:
+    """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew."""
+    return _named(record.beamtime, record.source_id)
 
 
-def _state(record: DatasetRecord, files: list[FileRecord]) -> tuple[DatasetState, Words | None]:
-    gone = [file.path for file in files if file.state is DatasetState.MISSING]
-    if record.state is DatasetState.COMPLETE and gone:
-        return DatasetState.MISSING, files_gone(gone)
-    return record.state, record.problem
+@lru_cache(maxsize=4000)
+def _named(beamtime: str, source_id: str) -> DatasetId:
+    digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
+    return DatasetId("ds-" + base64.b32encode(digest).decode().rstrip("=").lower()[:16])
 
 
-def files_gone(paths: list[str]) -> Words:
-    """Say which files are gone."""
-    more_en, more_zh = (f" and {len(paths) - 1} more", f"等 {len(paths)} 个文件") if len(paths) > 1 else ("", "")
-    return Words(
-        en=f"{paths[0]}{more_en} cannot be found any more. Ask the beamline staff whether it was moved or archived.",
-        zh=f"找不到 {paths[0]}{more_zh}。请询问线站人员是否已移动或归档。",
+def _known(row: DatasetRow) -> Known:
+    return Known(
+        number=row.number,
+        dataset=DatasetId(row.id),
+        kind=row.kind,
+        fingerprint=row.fingerprint,
+        place=row.place,
+        version=row.version,
+        size=row.size,
+        listed_at=row.listed_at,
+        kin=kin(row),
+        values={column.name: getattr(row, column.name) for column in DatasetRow.__table__.columns},
     )
-
-
-def _vanished(row: DatasetRow, record: DatasetRecord) -> list[FileRecord]:
-    """Return the files of raw data that were there before: raw data do not lose files without somebody being told."""
-    if record.kind is not DatasetKind.RAW:
-        return []
-    now = {file.path for file in record.files}
-    return [
-        FileRecord(path=old.path, size=old.size, format=old.format, xxh3=old.xxh3, state=DatasetState.MISSING)
-        for old in row.files
-        if old.path not in now and not (old.state == DatasetState.MISSING.value and old.size == 0)
-    ]
-
-
-def common_folder(paths: Iterable[str]) -> str:
-    """Return the deepest folder that holds all files."""
-    return os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120 - of text, for thousands
-
-
-def _file_row(position: int, file: FileRecord) -> FileRow:
-    problem = file.problem
-    return FileRow(
-        position=position,
-        path=file.path,
-        size=file.size,
-        format=file.format,
-        xxh3=file.xxh3,
-        state=file.state.value,
-        problem_en=problem.en if problem else None,
-        problem_zh=problem.zh if problem else None,
-    )
-
-
-def _normal(parameters: Mapping[str, Quantity | str]) -> dict[str, Quantity | str]:
-    return {normal_name(name): value for name, value in parameters.items() if normal_name(name)}
-
-
-def _parameter_row(name: str, value: Quantity | str) -> ParameterRow:
-    if isinstance(value, str):
-        return ParameterRow(name=name, text=value)
-    if not math.isfinite(value.value):
-        return ParameterRow(name=name, text=str(value))
-    meaning = unit_of_parameter(name, value.unit)
-    row = ParameterRow(name=name, value=value.value, unit=value.unit)
-    if meaning is not None and math.isfinite(si := meaning.to_si(value.value)):
-        row.dimension, row.si = meaning.dimension, si
-    return row
-
-
-def describe(row: DatasetRow, beamtime: Beamtime, sample: Sample | None, people: Iterable[Identity]) -> str:
-    """Return everything that words of a search may match."""
-    proposal, instrument = beamtime.of_proposal, beamtime.of_instrument
-    parts: list[str | None] = [row.name, row.id, row.technique, row.kind, row.software]
-    if sample is not None:
-        parts += [sample.name, sample.description_en, sample.description_zh, sample.formula]
-    parts += [proposal.proposal, proposal.title_en, proposal.title_zh, proposal.principal_investigator]
-    parts += [beamtime.beamtime, instrument.beamline, instrument.name_en, instrument.name_zh]
-    for person in team_of(ProposalId(proposal.proposal), people):
-        parts += [person.username, person.full_name.en, person.full_name.zh]
-    parts += [parameter.text for parameter in row.parameters]
-    parts += [file.path.rpartition("/")[2] for file in row.files]
-    return "\n".join(part for part in parts if part)

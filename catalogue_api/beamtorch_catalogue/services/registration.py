@@ -11,17 +11,16 @@ from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import writable_beamtimes
 from beamtorch_catalogue.services.datasets import Datasets
 from beamtorch_catalogue.services.downloads import below
-from beamtorch_catalogue.services.ingest import load_parents, no_such_parents
+from beamtorch_catalogue.services.ingest import load_beamtimes, load_parents, no_such_parents
+from beamtorch_catalogue.services.placement import Placement
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.recording import Recording, misplaced
+from beamtorch_catalogue.services.recordings import Recordings
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime
 from beamtorch_catalogue.tasks import READABLE
 from beamtorch_catalogue.wire import Dataset, DatasetRecord
 from beamtorch_facility.data_layout import Area, DataLayout
-from beamtorch_facility.dataset import DatasetId, DatasetKind
-from beamtorch_facility.directory import Directory
+from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.proposal import BeamtimeId
 from beamtorch_facility.words import Words
 from beamtorch_identity.reader.client import Reader as FileReader
@@ -56,14 +55,13 @@ class Registration:
         self,
         *,
         database: Database,
-        full_text: FullText,
-        directory: Directory,
+        recordings: Recordings,
         layout: DataLayout,
         datasets: Datasets,
         files: FileReader,
     ) -> None:
-        self._database, self._full_text, self._files = database, full_text, files
-        self._directory, self._layout, self._datasets = directory, layout, datasets
+        self._database, self._recordings, self._files = database, recordings, files
+        self._layout, self._datasets = layout, datasets
 
     async def register(self, reader: Reader, record: DatasetRecord) -> Dataset:
         """Create or update a processed dataset of the reader's beamtime.
@@ -100,13 +98,13 @@ class Registration:
     def _put(self, reader: Reader, record: DatasetRecord) -> Dataset:
         with self._database.writing() as session:
             beamtime = self._beamtime(session, reader, record.beamtime)
-            parents, unknown = load_parents(session, reader, record)
-            if unknown:
+            load_beamtimes(session, [record.beamtime])
+            recording = self._recordings.begin(session, reader)
+            recording.load([record], load_parents(session, reader, [record]))
+            if unknown := recording.unknown_parents(record):
                 raise RegistrationRefusedError(no_such_parents(unknown))
-            recording = Recording(
-                session=session, full_text=self._full_text, people=self._directory.people(), by=reader.name
-            )
-            recording.load([record])
+            if problem := self._recordings.documents.check(record.models):
+                raise RegistrationRefusedError(problem)
             known = recording.known(record)
             if known is not None and known.kind not in _ALLOWED:
                 raise RegistrationRefusedError(
@@ -116,17 +114,18 @@ class Registration:
                         zh=f"“{record.source_id}”是本机时{known.kind}数据的名称，结果不能替换它。请更换 source_id。",
                     )
                 )
-            done = recording.put(record, beamtime, parents)
+            done = recording.put(record, beamtime)
             recording.finish()
-            dataset = DatasetId(done.row.id)
-        return self._datasets.dataset(reader, dataset)
+        return self._datasets.dataset(reader, done.dataset)
 
     @staticmethod
     def _beamtime(session: Session, reader: Reader, name: BeamtimeId) -> Beamtime:
         beamtime = session.scalar(
             select(Beamtime)
             .where(Beamtime.beamtime == name, writable_beamtimes(reader))
-            .options(joinedload(Beamtime.of_proposal), joinedload(Beamtime.of_instrument))
+            .options(
+                joinedload(Beamtime.of_proposal, innerjoin=True), joinedload(Beamtime.of_instrument, innerjoin=True)
+            )
         )
         if beamtime is None:
             raise NotYourBeamtimeError(
@@ -147,12 +146,13 @@ class Registration:
                     zh=f"个人可登记处理或模拟数据；{record.kind} 数据由线站采集入库。",
                 )
             )
-        problem = misplaced(self._layout, record, beamtime)
+        placement = Placement(self._layout)
+        problem = placement.problem(record, beamtime)
         if problem is not None:
             raise RegistrationRefusedError(problem)
         for file in record.files:
-            path = Path(file.path)
-            if self._layout.locate(path)[1] is Area.RAW:
+            home = placement.home(file.path)
+            if home is None or home[2] is Area.RAW:
                 raise RegistrationRefusedError(_in_raw(file.path))
 
 

@@ -1,27 +1,31 @@
-"""Finding datasets: words and a range, newest first, page by page."""
+"""Finding datasets: a query and filters, newest first, page by page, with counts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.query import Query, Range, parse, possible_names
+from beamtorch_catalogue.query import Query, parse, possible_names
 from beamtorch_catalogue.services.access import readable
-from beamtorch_catalogue.services.paging import from_time_cursor, to_cursor
+from beamtorch_catalogue.services.facets import FacetCounter, total_of_census
+from beamtorch_catalogue.services.finding import Finder, Plan
+from beamtorch_catalogue.services.paging import from_place_cursor, to_place_cursor
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.reading import select_datasets, summaries
+from beamtorch_catalogue.services.terms import People, Technique, Terms
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
-from beamtorch_catalogue.wire import DatasetPage
+from beamtorch_catalogue.vocabulary.registry import Models
+from beamtorch_catalogue.wire import Count, DatasetPage, Facets
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
 COUNT_CAP = 10_000
 """Hits are counted up to here: an exact count of millions costs more than the page itself."""
-RANGE_PROBE = 20_000
-"""Ranges with more hits are tested while walking from the newest; fewer come from the index of parameters."""
 _MOST_ADVICE = 5
+FILTERS = ("beamline", "proposal", "beamtime", "state", "year", "sample_name")
+"""What can be filtered beside `kind` and `technique`; of several values one is enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +35,32 @@ class Wish:
     q: str = ""
     kind: DatasetKind | None = None
     technique: str | None = None
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limit: int = 25
     after: str | None = None
+
+    @property
+    def all_filters(self) -> dict[str, Sequence[str]]:
+        """All filters by name."""
+        own = {"kind": [self.kind.value] if self.kind else [], "technique": [self.technique] if self.technique else []}
+        return {**own, **self.filters}
 
 
 class Search:
     """Answers searches."""
 
-    def __init__(self, *, database: Database, full_text: FullText) -> None:
-        self._database, self._full_text = database, full_text
+    def __init__(
+        self,
+        *,
+        database: Database,
+        finder: Finder,
+        facets: FacetCounter,
+        models: Models,
+        people: People,
+        technique: Technique,
+    ) -> None:
+        self._database, self._finder, self._facets, self._models = database, finder, facets, models
+        self._people, self._technique = people, technique
 
     def page(self, reader: Reader, wish: Wish) -> DatasetPage:
         """Return one page of what somebody may read and looks for.
@@ -53,87 +74,86 @@ class Search:
         """
         with self._database.reading() as session:
             query = self._parse(session, reader, wish.q)
-            wanted = [*self._filters(wish), *self._conditions(session, query)]
-            listed = select_datasets(reader).where(*wanted)
-            if wish.after:
-                moment, number = from_time_cursor(wish.after)
-                earlier = and_(DatasetRow.listed_at == moment, DatasetRow.number < number)
-                listed = listed.where(or_(DatasetRow.listed_at < moment, earlier))
-            newest_first = listed.order_by(DatasetRow.listed_at.desc(), DatasetRow.number.desc())
-            rows = session.scalars(newest_first.limit(wish.limit + 1)).all()
-            page, more = rows[: wish.limit], rows[wish.limit :]
-            total = self._count(session, reader, wanted)
-            return DatasetPage(
-                datasets=summaries(session, reader, page),
-                total=min(total, COUNT_CAP),
-                total_is_capped=total > COUNT_CAP,
-                next=to_cursor(page[-1].listed_at, page[-1].number) if more else None,
-                advice=None if total else self._advice(session, reader, wish, query),
+            plan = self._plan(session, reader, wish, query)
+            after, known = from_place_cursor(wish.after) if wish.after else (None, None)
+            # The first page counts as it goes; the pages after it are told how many there are.
+            most = wish.limit if known or plan.is_census_enough else COUNT_CAP
+            found = session.execute(plan.numbers(after).limit(most + 1)).all()
+            total = (
+                known
+                or _exact(session, plan)
+                or Count(total=min(len(found), COUNT_CAP), total_is_capped=len(found) > COUNT_CAP)
             )
+            page, more = found[: wish.limit], found[wish.limit : wish.limit + 1]
+            return DatasetPage(
+                datasets=summaries(session, reader, self._rows(session, reader, [row.number for row in page])),
+                total=total.total,
+                total_is_capped=total.total_is_capped,
+                next=to_place_cursor(page[-1].place, total) if more else None,
+                advice=None if total.total else self._advice(session, reader, wish, query),
+            )
+
+    def query(self, reader: Reader, q: str) -> Query:
+        """Return what somebody's query means to them; raise `QueryError` if it cannot be understood."""
+        with self._database.reading() as session:
+            return self._parse(session, reader, q)
+
+    def count(self, reader: Reader, wish: Wish) -> Count:
+        """Return how many datasets there are: exactly where the census knows, else up to a cap."""
+        with self._database.reading() as session:
+            plan = self._plan(session, reader, wish, self._parse(session, reader, wish.q))
+            return _exact(session, plan) or _capped(session, plan)
+
+    def facets(self, reader: Reader, wish: Wish) -> Facets:
+        """Return counts by which a search can be narrowed."""
+        with self._database.reading() as session:
+            query = self._parse(session, reader, wish.q)
+            return self._facets.count(session, self._plan(session, reader, wish, query))
+
+    def _plan(self, session: Session, reader: Reader, wish: Wish, query: Query) -> Plan:
+        terms = Terms(self._people, self._technique, wish.all_filters)
+        return self._finder.plan(session, reader, query, terms)
+
+    @staticmethod
+    def _rows(session: Session, reader: Reader, numbers: Sequence[int]) -> Sequence[DatasetRow]:
+        rows = session.scalars(select_datasets(reader).where(DatasetRow.number.in_(numbers)))
+        return sorted(rows, key=lambda row: -row.place)
 
     def _parse(self, session: Session, reader: Reader, q: str) -> Query:
         candidates = possible_names(q)
-        if not candidates:
-            return parse(q)
-        mine = select(DatasetRow.number).where(readable(reader))
-        found = session.execute(
-            select(ParameterRow.name, ParameterRow.dimension)
-            .where(ParameterRow.name.in_(candidates), ParameterRow.dimension.is_not(None))
-            .where(ParameterRow.dataset.in_(mine))
-            .distinct()
-        )
-        names: dict[str, frozenset[str]] = {}
-        for name, dimension in found:
-            names[name] = names.get(name, frozenset()) | {dimension or ""}
-        return parse(q, names)
+        names = dict(self._models.parameters())
+        if candidates:
+            for name, dimension in self._parameters(session, reader, candidates):
+                names[name] = names.get(name, frozenset()) | {dimension}
+        return parse(q, names, aliases=self._models.aliases(), fields=self._models.text_fields(), now=reader.asked_at)
 
     @staticmethod
-    def _filters(wish: Wish) -> list[ColumnElement[bool]]:
-        filters: list[ColumnElement[bool]] = []
-        if wish.kind is not None:
-            filters.append(DatasetRow.kind == wish.kind.value)
-        if wish.technique:
-            filters.append(DatasetRow.technique == wish.technique)
-        return filters
+    def _parameters(session: Session, reader: Reader, names: frozenset[str]) -> Sequence[tuple[str, str]]:
+        """Return which of some names are parameters that somebody can see, with each dimension.
 
-    def _conditions(self, session: Session, query: Query) -> list[ColumnElement[bool]]:
-        matching = self._full_text.matches(query.words)
-        conditions = [] if matching is None else [matching]
-        if query.range is not None:
-            conditions.append(self._within(session, query.range))
-        return conditions
-
-    @staticmethod
-    def _within(session: Session, wanted: Range) -> ColumnElement[bool]:
-        """Return the condition of a range in the form that suits how many hits it has."""
-        hit = [ParameterRow.name == wanted.name, ParameterRow.dimension == wanted.dimension]
-        if wanted.low is not None:
-            hit.append(ParameterRow.si >= wanted.low)
-        if wanted.high is not None:
-            hit.append(ParameterRow.si <= wanted.high)
-        hits = select(ParameterRow.dataset).where(*hit)
-        probe = select(func.count()).select_from(hits.limit(RANGE_PROBE + 1).subquery())
-        if (session.scalar(probe) or 0) <= RANGE_PROBE:
-            return DatasetRow.number.in_(hits)
-        return exists().where(ParameterRow.dataset == DatasetRow.number, *hit)
-
-    @staticmethod
-    def _count(session: Session, reader: Reader, wanted: list[ColumnElement[bool]]) -> int:
-        capped = select(DatasetRow.number).where(readable(reader), *wanted).limit(COUNT_CAP + 1).subquery()
-        return session.scalar(select(func.count()).select_from(capped)) or 0
+        Every name and dimension is one jump in the index; a list of all that are there would read all of it.
+        """
+        kinds = select(ParameterRow.name, ParameterRow.dimension).where(ParameterRow.name.in_(names))
+        seen = session.execute(kinds.where(ParameterRow.dimension.is_not(None)).distinct()).all()
+        found = []
+        for name, dimension in seen:
+            one = select(ParameterRow.dataset).where(ParameterRow.name == name, ParameterRow.dimension == dimension)
+            if not reader.sees_all:
+                one = one.join(DatasetRow, DatasetRow.number == ParameterRow.dataset).where(readable(reader))
+            if session.scalar(one.limit(1)) is not None:
+                found.append((name, dimension or ""))
+        return found
 
     def _advice(self, session: Session, reader: Reader, wish: Wish, query: Query) -> Words | None:
         """Say which part of a search to drop, by trying without each."""
-        filters = self._filters(wish)
-        parts = [(word, Query(_without(query.words, word), query.range)) for word in dict.fromkeys(query.words)]
-        if query.range is not None:
-            parts.append((query.range.text, Query(query.words, None)))
-        if not parts:
-            return None
         found = []
-        for dropped, rest in parts[: 2 * _MOST_ADVICE]:
-            if rest.words or rest.range is not None:
-                found.append((self._count(session, reader, filters + self._conditions(session, rest)), dropped))
+        for term in query.terms[: 2 * _MOST_ADVICE]:
+            rest = query.without(term)
+            if rest.terms:
+                plan = self._plan(session, reader, wish, rest)
+                found.append(((_exact(session, plan) or _capped(session, plan)).total, term.text))
+        if not query.terms:
+            return None
         best = [(count, dropped) for count, dropped in sorted(found, reverse=True) if count][:_MOST_ADVICE]
         if not best:
             return Words(
@@ -146,9 +166,16 @@ class Search:
         )
 
 
-def _without(words: tuple[str, ...], dropped: str) -> tuple[str, ...]:
-    return tuple(word for word in words if word != dropped)
+def _exact(session: Session, plan: Plan) -> Count | None:
+    """Return the number of hits, if the census knows."""
+    return Count(total=total_of_census(session, plan), total_is_capped=False) if plan.is_census_enough else None
+
+
+def _capped(session: Session, plan: Plan) -> Count:
+    found = plan.numbers().limit(COUNT_CAP + 1).subquery()
+    total = session.scalar(select(func.count()).select_from(found)) or 0
+    return Count(total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)
 
 
 def _counted(count: int) -> str:
-    return str(count) if count <= COUNT_CAP else f"> {COUNT_CAP}"
+    return str(count) if count < COUNT_CAP else f"> {COUNT_CAP}"

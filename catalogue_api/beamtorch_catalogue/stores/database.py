@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 15_000
 """How long a writer of SQLite waits for another one."""
+_CACHE_KIB = 32 * 1024
 _WRITING = "beamtorch_writing"
 
 
@@ -54,19 +56,21 @@ class Database:
         if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self._engine, "connect", _prepare_postgresql)
         self._readers = sessionmaker(self._engine)
         self._writers = sessionmaker(self._engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that sees one state of the database and changes nothing."""
-        with _said_plainly(), self._readers() as session:
+        with _said_plainly(), self._readers() as session, _dropped_if_unexpected(session):
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a session that commits at its end, or leaves nothing behind if anything is raised."""
-        with _said_plainly(), self._writers.begin() as session:
+        with _said_plainly(), self._writers.begin() as session, _dropped_if_unexpected(session):
             yield session
 
     def upgrade(self, revision: str = "head") -> None:
@@ -88,6 +92,22 @@ class Database:
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["engine"] = self._engine
         return config
+
+
+@contextmanager
+def _dropped_if_unexpected(session: Session) -> Iterator[None]:
+    """Give up the connection where something unexpected is raised.
+
+    A result that is read in part keeps SQLite's snapshot open, and the next writer on this connection would be told at
+    once that the database is locked.
+    """
+    try:
+        yield
+    except BeamtorchError:
+        raise
+    except BaseException:
+        session.invalidate()
+        raise
 
 
 @contextmanager
@@ -132,8 +152,17 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
         "foreign_keys = ON",
         f"busy_timeout = {BUSY_MILLISECONDS}",
         "synchronous = FULL",
+        # Two megabytes are too little for a page of a million datasets; lists are sorted in memory.
+        f"cache_size = -{_CACHE_KIB}",
+        "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature
+    # To compile a query takes longer than most of ours take to run.
+    connection.execute("SET jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

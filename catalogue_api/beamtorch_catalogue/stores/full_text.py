@@ -1,114 +1,207 @@
 """Full text behind one small interface: FTS5 in SQLite, ``tsvector`` in PostgreSQL.
 
-Both get the same ready-made tokens, so both find the same: folded Latin words, and Chinese by pairs of characters.
+Both get the same ready-made tokens (`stores.words`), and both number their rows by the places of datasets.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, bindparam, column, select, table, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    bindparam,
+    column,
+    exists,
+    func,
+    not_,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.models import DatasetRow
+from beamtorch_catalogue.stores.words import is_open, marks, phrase
 
-_MOST_TOKENS = 16_000
+MOST_TOKENS = 16_000
 """PostgreSQL counts positions up to 16383; a dataset of more files is found by its first ones."""
-_LONGEST_TOKEN = 100
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-
-
-def tokens(written: str) -> list[str]:
-    """Return the tokens of a text.
-
-    A run of Chinese gives each pair of neighbours and its last character, so that every part of the run is a
-    sequence of tokens and a single character is the beginning of one.
-    """
-    folded = unicodedata.normalize("NFKD", written).casefold()
-    plain = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
-    return list(_tokens(plain))
-
-
-def _tokens(plain: str) -> Iterator[str]:
-    for kind, group in groupby(plain, lambda c: "han" if _HAN.match(c) else "word" if c.isalnum() else ""):
-        run = "".join(group)
-        if kind == "han":
-            yield from (run[i : i + 2] for i in range(len(run)))
-        elif kind == "word":
-            yield run[:_LONGEST_TOKEN]
-
-
-def phrase(word: str) -> list[str]:
-    """Return the tokens that a word of a query stands for, in their order; the last is the beginning of one."""
-    found = tokens(word)
-    # Inside a longer text the last character of a Chinese word is followed by something else.
-    if len(found) > 1 and len(found[-1]) == 1 and _HAN.match(found[-1]) and _HAN.match(found[-2]):
-        del found[-1]
-    return found
 
 
 class FullText(Protocol):
-    """Keeps a text for each dataset and finds datasets by words."""
+    """Keeps the tokens of each dataset and finds datasets by words."""
 
-    def put(self, session: Session, texts: Mapping[int, str]) -> None:
-        """Set the text of datasets, by their numbers."""
+    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
+        """Set the tokens of datasets, by their places; those that are there already are replaced."""
+        ...
+
+    def drop(self, session: Session, places: Collection[int]) -> None:
+        """Forget the tokens of some places."""
+        ...
+
+    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+        """Return what to ask for datasets that have all words; None if there is nothing to ask.
+
+        Parameters
+        ----------
+        words
+            Words and phrases as somebody typed them.
+        unwanted
+            Those that must not be there; alone they are nothing to ask for.
+        within
+            Marks (see `stores.words.marks`) of which a dataset has to have one; none: any dataset.
+        """
+        ...
+
+    def hits(self, sought: str) -> FromClause:
+        """Return the places of all datasets that match, as a column ``place``; in SQLite newest first at no cost."""
         ...
 
     def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
         """Return the condition that all words match a dataset; None if there is nothing to match."""
         ...
 
+    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+        """Return conditions that say the same of one dataset after the other, for few that something else has found."""
+        ...
+
+    def is_rare(self, session: Session, sought: str, few: int) -> bool:
+        """Tell whether hits are few, as far as that can be told without collecting them all."""
+        ...
+
 
 class SqliteFullText:
-    """FTS5; the row number is the dataset's."""
+    """FTS5; the row number is the dataset's place."""
 
-    def put(self, session: Session, texts: Mapping[int, str]) -> None:
+    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
         """Replace the rows."""
         if not texts:
             return
-        session.execute(text("DELETE FROM full_text WHERE rowid = :number"), [{"number": n} for n in texts])
-        rows = [{"number": n, "words": " ".join(tokens(t)[:_MOST_TOKENS])} for n, t in texts.items()]
-        session.execute(text("INSERT INTO full_text (rowid, words) VALUES (:number, :words)"), rows)
+        rows = [{"place": n, "words": " ".join(t[:MOST_TOKENS])} for n, t in sorted(texts.items())]
+        session.execute(text("INSERT OR REPLACE INTO full_text (rowid, words) VALUES (:place, :words)"), rows)
 
-    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
-        """Ask by phrases, each with an open end."""
-        phrases = [f'"{" ".join(p)}" *' for p in map(phrase, words) if p]
+    def drop(self, session: Session, places: Collection[int]) -> None:
+        """Delete the rows."""
+        if places:
+            session.execute(text("DELETE FROM full_text WHERE rowid = :place"), [{"place": n} for n in places])
+
+    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+        """Ask by phrases, those of letters enough with an open end."""
+        phrases, excluded = self._phrases(words), self._phrases(unwanted)
         if not phrases:
             return None
-        index = table("full_text", column("rowid"))
-        condition = text("full_text MATCH :sought").bindparams(bindparam("sought", " ".join(phrases), unique=True))
-        return DatasetRow.number.in_(select(index.c.rowid).where(condition))
+        if within:
+            phrases.append("(" + " OR ".join(f'"{mark}"' for mark in marks(within)) + ")")
+        wanted = " AND ".join(phrases)
+        return f"({wanted}) NOT ({' OR '.join(excluded)})" if excluded else wanted
+
+    @staticmethod
+    def _phrases(words: Iterable[str]) -> list[str]:
+        return [f'"{" ".join(p)}"' + (" *" if is_open(p) else "") for p in map(phrase, words) if p]
+
+    def hits(self, sought: str) -> FromClause:
+        """Match; FTS5 gives its rows by number, forwards or backwards."""
+        index = table("full_text", column("rowid", BigInteger()))
+        condition = text("full_text MATCH :sought").bindparams(bindparam("sought", sought, unique=True))
+        return select(index.c.rowid.label("place")).where(condition).subquery("hits")
+
+    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
+        """Be among the hits."""
+        sought = self.sought(words)
+        return None if sought is None else DatasetRow.place.in_(select(self.hits(sought).c.place))
+
+    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+        """Look into the text itself: FTS5 would open its whole index for every dataset."""
+        content = table("full_text_content", column("id", BigInteger()), column("c0"))
+        own = select(" " + content.c.c0 + " ").where(content.c.id == DatasetRow.place).correlate(DatasetRow)
+        text_of = own.scalar_subquery()
+        wanted = [func.instr(text_of, self._part(p)) > 0 for p in map(phrase, words) if p]
+        return [*wanted, *(func.instr(text_of, self._part(p)) == 0 for p in map(phrase, unwanted) if p)]
+
+    @staticmethod
+    def _part(found: Sequence[str]) -> str:
+        return f" {' '.join(found)}{'' if is_open(list(found)) else ' '}"
+
+    def is_rare(self, session: Session, sought: str, few: int) -> bool:
+        """Count, up to one more than few."""
+        counted = select(func.count()).select_from(select(self.hits(sought)).limit(few + 1).subquery())
+        return (session.scalar(counted) or 0) <= few
 
 
 class PostgresFullText:
     """A ``tsvector`` with our own tokens and a GIN index."""
 
-    def put(self, session: Session, texts: Mapping[int, str]) -> None:
+    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
         """Insert or replace the rows."""
         if not texts:
             return
         session.execute(
             text(
-                "INSERT INTO full_text (dataset, words) VALUES (:number, CAST(:words AS tsvector)) "
-                "ON CONFLICT (dataset) DO UPDATE SET words = excluded.words"
+                "INSERT INTO full_text (place, words) VALUES (:place, CAST(:words AS tsvector)) "
+                "ON CONFLICT (place) DO UPDATE SET words = excluded.words"
             ),
-            [{"number": n, "words": _vector(tokens(t)[:_MOST_TOKENS])} for n, t in texts.items()],
+            [{"place": n, "words": _vector(t[:MOST_TOKENS])} for n, t in texts.items()],
         )
 
-    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
-        """Ask by phrases, each with an open end."""
-        phrases = [" <-> ".join([*(f"'{t}'" for t in p[:-1]), f"'{p[-1]}':*"]) for p in map(phrase, words) if p]
+    def drop(self, session: Session, places: Collection[int]) -> None:
+        """Delete the rows."""
+        if places:
+            session.execute(text("DELETE FROM full_text WHERE place = ANY(:places)"), {"places": list(places)})
+
+    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+        """Ask by phrases, those of letters enough with an open end."""
+        phrases = self._phrases(words)
         if not phrases:
             return None
-        index = table("full_text", column("dataset"))
-        sought = " & ".join(f"({p})" for p in phrases)
+        if within:
+            phrases.append(" | ".join(f"'{mark}'" for mark in marks(within)))
+        return " & ".join([*(f"({p})" for p in phrases), *(f"!({p})" for p in self._phrases(unwanted))])
+
+    @staticmethod
+    def _phrases(words: Iterable[str]) -> list[str]:
+        return [
+            " <-> ".join([*(f"'{t}'" for t in p[:-1]), f"'{p[-1]}'{':*' if is_open(p) else ''}"])
+            for p in map(phrase, words)
+            if p
+        ]
+
+    def hits(self, sought: str) -> FromClause:
+        """Match by the GIN index."""
+        index = table("full_text", column("place", BigInteger()))
         condition = text("words @@ CAST(:sought AS tsquery)").bindparams(bindparam("sought", sought, unique=True))
-        return DatasetRow.number.in_(select(index.c.dataset).where(condition))
+        return select(index.c.place).where(condition).subquery("hits")
+
+    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
+        """Be among the hits."""
+        sought = self.sought(words)
+        return None if sought is None else DatasetRow.place.in_(select(self.hits(sought).c.place))
+
+    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+        """Match the vector of each."""
+        conditions = []
+        for wanted, all_words in ((True, words), (False, unwanted)):
+            for one in self._phrases(all_words):
+                index = table("full_text", column("place", BigInteger()))
+                condition = text("full_text.words @@ CAST(:sought AS tsquery)")
+                there = exists(
+                    select(index.c.place)
+                    .where(index.c.place == DatasetRow.place)
+                    .where(condition.bindparams(bindparam("sought", one, unique=True)))
+                    .correlate(DatasetRow)
+                )
+                conditions.append(there if wanted else not_(there))
+        return conditions
+
+    def is_rare(self, session: Session, sought: str, few: int) -> bool:
+        """Ask the planner: to count hits, the whole bitmap would have to be made."""
+        plan = session.scalar(
+            text("EXPLAIN (FORMAT JSON) SELECT 1 FROM full_text WHERE words @@ CAST(:sought AS tsquery)"),
+            {"sought": sought},
+        )
+        return float(plan[0]["Plan"]["Plan Rows"]) <= few
 
 
-def _vector(found: list[str]) -> str:
+def _vector(found: Sequence[str]) -> str:
     places: dict[str, list[int]] = {}
     for place, token in enumerate(found, start=1):
         places.setdefault(token, []).append(place)

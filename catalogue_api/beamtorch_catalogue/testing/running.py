@@ -11,8 +11,11 @@ import uvicorn
 from pydantic import SecretStr
 
 from beamtorch_catalogue.app import create_app
+from beamtorch_catalogue.change_settings import ChangeSettings
 from beamtorch_catalogue.sendfile import SendfileProtocol
 from beamtorch_catalogue.settings import CatalogueSettings
+from beamtorch_catalogue.testing.receiver import LOOPBACK
+from beamtorch_facility.clock import Clock
 from beamtorch_service.settings import HubSettings
 
 PREFIX = "/services/catalogue/"
@@ -21,7 +24,16 @@ _START_SECONDS = 20.0
 
 @contextmanager
 def running_catalogue(
-    *, hub_api_url: str, database: str, directory: Path, data_root: Path, cache: Path, reader: Path | None = None
+    *,
+    hub_api_url: str,
+    database: str,
+    directory: Path,
+    data_root: Path,
+    cache: Path,
+    reader: Path | None = None,
+    clock: Clock | None = None,
+    models: Path | None = None,
+    changes: ChangeSettings = LOOPBACK,
 ) -> Iterator[str]:
     """Run a catalogue and give its address; when left, it has ended."""
     listener = socket.socket()
@@ -38,8 +50,10 @@ def running_catalogue(
         public_url=f"http://127.0.0.1:{port}/",
         cache=cache,
         reader=reader,
+        models=models,
+        changes=changes,
     )
-    config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on", http=SendfileProtocol)
+    config = uvicorn.Config(create_app(settings, clock=clock), log_config=None, lifespan="on", http=SendfileProtocol)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -19,6 +19,7 @@ from beamtorch_catalogue.tasks import OPTIONS
 from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
 from beamtorch_catalogue.testing.running import running_catalogue
 from beamtorch_catalogue.wire import DatasetRecord, FacilityRecords, FileRecord
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.data_layout import DataLayout
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.directory import dump_people
@@ -173,7 +174,7 @@ def write_people(directory: Path) -> None:
 
 
 @contextmanager
-def small_world(folder: Path, database: str, *, own_rights: bool = True) -> Iterator[World]:
+def small_world(folder: Path, database: str, *, own_rights: bool = True, clock: Clock | None = None) -> Iterator[World]:
     """Run a catalogue for the small facility, with everything below a folder.
 
     Parameters
@@ -181,6 +182,8 @@ def small_world(folder: Path, database: str, *, own_rights: bool = True) -> Iter
     own_rights
         Whether files are read with the rights of whoever runs the test, to whom they belong; else each in the name of
         the person who asks, which only root can.
+    clock
+        What the catalogue goes by; None: the machine's own.
     """
     directory = folder / "directory.yaml"
     write_people(directory)
@@ -200,6 +203,7 @@ def small_world(folder: Path, database: str, *, own_rights: bool = True) -> Iter
                 data_root=layout.root,
                 cache=cache,
                 reader=reader,
+                clock=clock,
             )
         )
         tokens = {

@@ -88,6 +88,8 @@ class FirstStart:
             **common_environment(settings, surroundings),
             "BEAMTORCH_CATALOGUE_URL": f"{settings.public_url}services/catalogue/",
             "BEAMTORCH_DATA_ROOT": str(self._home.data),
+            # Of its own: what another platform at this address left in the user's cache is not for this catalogue.
+            "BEAMTORCH_SPOOL": str(self._home.root / "spool"),
             "JUPYTERHUB_API_TOKEN": settings.tokens.ingest.get_secret_value(),
         }
         for before, after, (verb, path), told in steps:

@@ -182,5 +182,6 @@ def _catalogue_variables(settings: PlatformSettings) -> dict[str, str]:
     return {
         "BEAMTORCH_CATALOGUE_DATABASE": f"sqlite:///{places.catalogue / 'catalogue.sqlite'}",
         "BEAMTORCH_READER": str(places.reader),
+        "BEAMTORCH_CATALOGUE_MODELS": str(places.models),
         **({} if settings.catalogue_uid is None else {"HOME": str(places.catalogue)}),
     }

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError, StartUnderWayError
 from beamtorch_spawner.services.asking import Start, Starts
 from beamtorch_spawner.services.claims import Claim, Terminals

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.services.asking import Start

@@ -2,8 +2,8 @@
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.services.ports import HubApi
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.wire import LeaseState

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.ports import HubApi
 from beamtorch_spawner.services.steady import follow_the_clock

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.policy_file import Lifetime, Policy
 from beamtorch_spawner.services.policy import check_change

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 from beamtorch_spawner import marks
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.differences import Action, Found, KnownLease, World, differences, moment, read_marks

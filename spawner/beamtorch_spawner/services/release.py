@@ -11,8 +11,8 @@ from ipaddress import ip_address
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.ports import HubApi

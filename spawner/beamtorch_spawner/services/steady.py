@@ -6,8 +6,8 @@ tell, it was set; every end that is written as a wall-clock moment moves by the 
 
 from datetime import datetime, timedelta
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.spoken import duration
 from beamtorch_spawner.stores.database import Stores
 

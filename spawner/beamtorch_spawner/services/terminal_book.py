@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from ipaddress import ip_network
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.identity import Identity
 from beamtorch_facility.proposal import BeamlineId
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.policy_file import Policy
 from beamtorch_spawner.services.asking import Starts

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
-from beamtorch_spawner.clock import Clock
+from beamtorch_facility.clock import Clock
 from beamtorch_spawner.services.room import month_of, overlap
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.stores.tables import LeaseRow

@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
-from beamtorch_spawner.clock import Clock
 from beamtorch_spawner.environments import DEFAULT_SERVER
 from beamtorch_spawner.errors import ServerInUseError, SpawnerError, SpawnerRefusedError, StartUnderWayError
 from beamtorch_spawner.services.admissions import Admissions, RequestKey

@@ -22,17 +22,27 @@ from beamtorch_catalogue.wire import (
     ProposalRecord,
     SampleRecord,
 )
+from beamtorch_facility.clock import SystemClock
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 from beamtorch_facility.directory import dump_people
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.proposal import BeamlineId, BeamtimeId, ProposalId
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
+from beamtorch_service.caller import Caller
 from beamtorch_service.frame import create_service
 from beamtorch_service.login import HubLogin
 from beamtorch_service.settings import HubSettings
 
 PREFIX = "/services/catalogue/"
+MODELS = Path(__file__).parents[2] / "data" / "models"
+FURNACE = {
+    "ramp": {"value": 5, "unit": "K/min"},
+    "holds": [{"value": 300, "unit": "degC"}, {"value": 650.5, "unit": "degC"}],
+    "atmosphere": "argon",
+    "cycles": 1200,
+    "quenched": True,
+}
 
 
 def person(name: str, en: str, zh: str, uid: int, *groups: str) -> Identity:
@@ -94,6 +104,7 @@ def records(root: Path) -> list[DatasetRecord]:
                     "pixel_size": Quantity(value=0.65, unit="um"),
                     "operator_note": "after <lunch> & tea",
                 },
+                models={"furnace": FURNACE} if name == "seed_031" else {},
                 state=DatasetState.BROKEN if broken else DatasetState.COMPLETE,
                 problem=problem if broken else None,
             )
@@ -150,15 +161,32 @@ FACILITY = FacilityRecords(
 class Site:
     """The running portal and the identifiers of its datasets by name."""
 
-    def __init__(self, app: FastAPI, ids: dict[str, DatasetId]) -> None:
-        self.app, self.ids = app, ids
+    def __init__(self, app: FastAPI, factory: Factory, ids: dict[str, DatasetId]) -> None:
+        self.app, self.factory, self.ids = app, factory, ids
 
-    async def get(self, path: str, user: str | None = "lin.qiao") -> httpx.Response:
+    def reader(self, name: str = "lin.qiao") -> Reader:
+        """Return somebody as the services know them."""
+        return self.factory.readers.reader(Caller(name=name, kind="user", is_admin=False, scopes=frozenset()))
+
+    def take_in(self, *described: DatasetRecord) -> list[DatasetId]:
+        """Take in further datasets."""
+        results = self.factory.ingest.bulk(ingestor(), list(described))
+        return [result.dataset for result in results if result.dataset]
+
+    async def get(self, path: str, user: str | None = "lin.qiao", *, referrer: str = "") -> httpx.Response:
         """Open a page as somebody's browser would."""
+        headers = {"Referer": referrer} if referrer else {}
         cookies = {"beamtorch-catalogue": user} if user else {}
         transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal", cookies=cookies) as browser:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://portal", cookies=cookies, headers=headers
+        ) as browser:
             return await browser.get(f"{PREFIX}{path}")
+
+
+def ingestor() -> Reader:
+    """Return who brings data from the beamlines."""
+    return Reader(name="ingest", identity=None, sees_all=True, may_ingest=True, asked_at=datetime.now(UTC))
 
 
 def build_site(root: Path) -> tuple[FastAPI, Factory, dict[str, DatasetId]]:
@@ -174,19 +202,17 @@ def build_site(root: Path) -> tuple[FastAPI, Factory, dict[str, DatasetId]]:
         data_root=data,
         public_url="http://portal/",
         cache=root / "thumbnails",
+        models=MODELS,
     )
-    factory = Factory.build(settings)
+    factory = Factory.build(settings, clock=SystemClock())
     factory.database.upgrade()
-    ingestor = Reader(name="ingest", identity=None, sees_all=True, may_ingest=True)
-    factory.facility.take_in(ingestor, FACILITY)
+    factory.facility.take_in(ingestor(), FACILITY)
     described = records(data)
-    results = factory.ingest.bulk(ingestor, described)
+    results = factory.ingest.bulk(ingestor(), described)
     ids = {one.name: result.dataset for one, result in zip(described, results, strict=True) if result.dataset}
     app = create_service(title="catalogue", version="0", prefix=PREFIX)
     login = HubLogin(settings.hub, httpx.AsyncClient(transport=httpx.MockTransport(hub)))
-    portal = Portal(
-        search=factory.search, datasets=factory.datasets, facility=factory.facility, downloads=factory.downloads
-    )
+    portal = Portal.of(factory)
     app.include_router(portal_router(portal=portal, readers=factory.readers, login=login), prefix=PREFIX.rstrip("/"))
     return app, factory, ids
 
@@ -194,5 +220,5 @@ def build_site(root: Path) -> tuple[FastAPI, Factory, dict[str, DatasetId]]:
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     app, factory, ids = build_site(tmp_path)
-    yield Site(app, ids)
+    yield Site(app, factory, ids)
     await factory.close()

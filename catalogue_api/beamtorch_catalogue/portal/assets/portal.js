@@ -1,4 +1,5 @@
-/* The list: a row shows its dataset at the right, arrows move, Enter opens; "more" adds below. Links work without it. */
+/* The list: a row shows its dataset at the right, arrows or j and k move, Enter opens, Esc leaves; "more" adds below.
+   Every link and form works without it. */
 (() => {
   const portal = document.body.dataset.portal;
   const side = document.querySelector("[data-side]");
@@ -51,18 +52,52 @@
     if (side?.offsetParent) { choose(row); row.querySelector(".name").focus({ preventScroll: true }); }
     else row.querySelector(".name").click();
   });
-  document.addEventListener("keydown", (event) => {
-    if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const STEPS = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 };
+  const search = document.querySelector("[data-search]");
+  const isTyping = (at) => at.matches?.("input, textarea, select");
+
+  function step(event) {
+    const by = STEPS[event.key];
     const all = rows();
-    const inSearch = event.target.matches?.("input[name=q]");
-    if (!all.length || (event.target.matches?.("input, textarea, select") && !inSearch)) return;
+    const inSearch = event.target === search;
+    if (!all.length || (isTyping(event.target) && !(inSearch && event.key === "ArrowDown"))) return;
     const now = inSearch ? -1 : all.findIndex((row) => row.getAttribute("aria-current") === "true");
-    const next = all[Math.min(all.length - 1, Math.max(0, now + (event.key === "ArrowDown" ? 1 : -1)))];
+    const held = document.activeElement.closest?.(".res") || inSearch || now < 0;
+    const next = all[Math.min(all.length - 1, Math.max(0, held ? now + by : now))];
     event.preventDefault();
     next.querySelector(".name").focus();
     next.scrollIntoView({ block: "nearest" });
     choose(next);
+  }
+
+  /* From the search to the results, from there to the search, from a dataset back to where it was found. */
+  function leave(event) {
+    if (event.defaultPrevented || document.querySelector("details[data-pop][open], dialog[open]")) return;
+    if (event.target === search) {
+      const row = rows().find((one) => one.getAttribute("aria-current") === "true") || rows()[0];
+      search.blur();
+      row?.querySelector(".name").focus();
+      event.preventDefault();
+    } else if (isTyping(event.target)) event.target.blur();
+    else if (search) search.focus();
+    else document.querySelector("[data-back]")?.click();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key in STEPS) step(event);
+    /* Before the page's own handler closes what is open: it says whether there was something. */
+    if (event.key === "Escape") leave(event);
+  }, true);
+
+  /* What was typed but not yet searched goes along with the fields beside the list. */
+  document.addEventListener("submit", (event) => {
+    if (search && event.target.matches?.("[data-keeps-query]")) event.target.elements.q.value = search.value;
   });
+
+  /* On a narrow screen the results come first. */
+  const filters = document.querySelector("[data-filters]");
+  if (filters && matchMedia("(max-width: 860px)").matches) filters.open = false;
 
   document.addEventListener("click", async (event) => {
     const more = event.target.closest?.("[data-more]");
@@ -70,7 +105,7 @@
     event.preventDefault();
     more.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(more.href);
+      const answer = await fetch(`${more.href}&alone=1`);
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const added = [...page.querySelectorAll("[data-results] .res")];

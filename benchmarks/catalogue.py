@@ -1,0 +1,269 @@
+"""The catalogue with a million datasets: ingest, searches, counts, facets and pages over HTTP, with access decided.
+
+Run it as ``python benchmarks/catalogue.py`` or ``just bench catalogue``. Everything follows from a seed. The same 200
+queries are asked of SQLite and of PostgreSQL in one run, by people with 1, 20 and 300 proposals and by an admin; some
+of the answers are compared with what a walk over all records gives. The rival is Tiled, if it is installed for the
+Python that ``--tiled`` names.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from admission import postgres
+from catalogue_answers import Answers, Person, Question, questions
+from sqlalchemy import create_engine, text
+
+from beamtorch_catalogue.synthetic import Synthetic
+from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
+from beamtorch_facility.directory import dump_people
+from beamtorch_facility.identity import Identity
+
+RESULTS = Path(__file__).parent / "results" / "catalogue.json"
+BATCH = 500
+SENDERS = 2
+CHECKED = 50
+_MIB = 1024**2
+
+
+@contextmanager
+def catalogue(where: Path, database: str, hub: CatalogueHub, people: list[Person], port: int) -> Iterator[Any]:
+    directory = where / "directory.yaml"
+    described = [
+        Identity.model_validate(
+            {
+                "username": person.name,
+                "full_name": {"en": person.name, "zh": person.name},
+                "uid": 3000 + index,
+                "gid": 3000,
+                "groups": ["facility-admin"]
+                if person.is_admin
+                else [f"proposal-{Synthetic.proposal(number)}" for number in person.proposals],
+            }
+        )
+        for index, person in enumerate(people)
+    ]
+    directory.write_text(dump_people(described), encoding="utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(where),
+        "JUPYTERHUB_SERVICE_NAME": "catalogue",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/catalogue/",
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}",
+        "JUPYTERHUB_API_URL": hub.api_url,
+        "JUPYTERHUB_API_TOKEN": "own-secret-token",
+        "JUPYTERHUB_BASE_URL": "/",
+        "BEAMTORCH_CATALOGUE_DATABASE": database,
+        "BEAMTORCH_DIRECTORY": str(directory),
+        "BEAMTORCH_DATA_ROOT": str(where / "data"),
+        "BEAMTORCH_PUBLIC_URL": "http://127.0.0.1:1/",
+    }
+    with (where / "log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "beamtorch_catalogue"], env=environment, stderr=log)
+    base = f"http://127.0.0.1:{port}/services/catalogue/"
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(f"{base}health", trust_env=False).is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield base, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _made(given: tuple[Synthetic, int, int]) -> bytes:
+    made, first, count = given
+    return next(made.batches(count, count, first))
+
+
+def load(base: str, token: str, made: Synthetic, count: int) -> dict[str, float]:
+    """Send everything; batches are made by a process of their own while others are on their way."""
+    headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=base, headers=headers, timeout=600, trust_env=False) as http:
+        http.put("facility", content=made.facility().model_dump_json()).raise_for_status()
+
+        def send(body: bytes) -> None:
+            answer = http.post("/datasets:bulk", content=body)
+            answer.raise_for_status()
+            assert all(one["outcome"] == "created" for one in answer.json())
+
+        jobs = ((made, first, min(BATCH, count - first)) for first in range(0, count, BATCH))
+        with get_context("spawn").Pool(1) as pool, ThreadPoolExecutor(SENDERS) as senders:
+            batches = pool.imap(_made, jobs)
+            ahead = list(islice(batches, 20))
+            started, sent = time.perf_counter(), []
+            sent.extend(senders.submit(send, body) for body in ahead)
+            for body in batches:
+                sent.append(senders.submit(send, body))
+                while len(sent) - sum(one.done() for one in sent) > 2 * SENDERS:
+                    time.sleep(0.002)
+                sent = [one for one in sent if not one.done() or one.result() is not None]
+            for one in sent:
+                one.result()
+            seconds = time.perf_counter() - started
+    return {"datasets": count, "seconds": round(seconds, 1), "datasets_per_s": round(count / seconds)}
+
+
+def percentiles(seconds: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
+    return {
+        "asked": len(seconds),
+        **{f"p{at}": round(cuts[at - 1] * 1000, 1) for at in (50, 95, 99)},
+        "max": round(max(seconds) * 1000, 1),
+    }
+
+
+def timed(http: httpx.Client, path: str, token: str, **params: Any) -> tuple[float, dict[str, Any]]:
+    started = time.perf_counter()
+    answer = http.get(path, params=params, headers={"Authorization": f"token {token}"})
+    seconds = time.perf_counter() - started
+    answer.raise_for_status()
+    return seconds, answer.json()
+
+
+def ask(base: str, tokens: dict[str, str], asked: list[Question]) -> tuple[dict[str, list[float]], list[Any]]:
+    """Ask everything once to warm up, then again with the clock running."""
+    found: dict[str, list[float]] = {}
+    answers: list[Any] = []
+    with httpx.Client(base_url=base, timeout=600, trust_env=False) as http:
+        for question in asked:
+            timed(http, "datasets", tokens[question.person.name], q=question.q)
+        for question in asked:
+            token = tokens[question.person.name]
+            seconds, page = timed(http, "datasets", token, q=question.q)
+            found.setdefault(question.kind, []).append(seconds)
+            answers.append(page)
+            found.setdefault("count", []).append(timed(http, "datasets/count", token, q=question.q)[0])
+            found.setdefault("facets", []).append(timed(http, "datasets/facets", token, q=question.q)[0])
+            for one in page["datasets"][:1]:
+                found.setdefault("dataset page", []).append(timed(http, f"datasets/{one['id']}", token)[0])
+        for name, token in tokens.items():
+            if name != "ingest":
+                pages(http, token, found)
+    return found, answers
+
+
+def pages(http: httpx.Client, token: str, found: dict[str, list[float]]) -> None:
+    """Walk down the list of everything, page by page."""
+    after: dict[str, str] = {}
+    for number in range(60):
+        seconds, page = timed(http, "datasets", token, limit=100, **after)
+        found.setdefault("page 1" if number == 0 else "page 41 to 60" if number >= 40 else "page 2 to 40", []).append(
+            seconds
+        )
+        if page["next"] is None:
+            return
+        after = {"after": page["next"]}
+
+
+def measure(name: str, database: str, where: Path, given: argparse.Namespace, people: list[Person]) -> dict[str, Any]:
+    """Load one database and ask it everything."""
+    made = Synthetic(proposals=given.proposals, seed=given.seed, root=str(where / "data"))
+    with fake_hub() as hub, ExitStack() as stack:
+        tokens = {person.name: hub.user(person.name) for person in people} | {"ingest": hub.service("ingest")}
+        base, process = stack.enter_context(catalogue(where, database, hub, people, given.port))
+        print(f"{name}: loading {given.datasets} datasets …", flush=True)
+        ingest = load(base, tokens["ingest"], made, given.datasets)
+        print(f"  {ingest['datasets_per_s']} datasets/s in {ingest['seconds']} s", flush=True)
+        after_ingest = process.memory_info().rss // _MIB
+        if "postgresql" in database:
+            engine = create_engine(database, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(text("VACUUM ANALYZE"))
+            engine.dispose()
+        asked = questions(people, given.datasets, given.queries, given.seed)
+        found, answers = ask(base, tokens, asked)
+        memory = {"after_ingest_mib": after_ingest, "after_queries_mib": process.memory_info().rss // _MIB}
+    times = {kind: percentiles(seconds) for kind, seconds in found.items()}
+    for kind, one in times.items():
+        print(f"  {kind:16} p50 {one['p50']:8.1f}  p95 {one['p95']:8.1f}  max {one['max']:8.1f} ms   ({one['asked']})")
+    slowest(asked, found, answers)
+    checked = Answers(made, given.datasets).compare(list(zip(asked, answers, strict=True)), CHECKED, given.seed)
+    print(f"  {checked['agreed']} of {checked['compared']} answers as a walk over all records gives them", flush=True)
+    return {"ingest": ingest, "milliseconds": times, "memory": memory, "checked": checked}
+
+
+def slowest(asked: list[Question], found: dict[str, list[float]], answers: list[Any]) -> None:
+    """Tell the slowest questions, for whoever looks for the reason."""
+    places: dict[str, int] = {}
+    timings = []
+    for question, answer in zip(asked, answers, strict=True):
+        index = places[question.kind] = places.get(question.kind, -1) + 1
+        timings.append((found[question.kind][index], question.person.name, question.q, answer["total"]))
+    for seconds, who, q, total in sorted(timings, reverse=True)[:8]:
+        print(f"    {seconds * 1000:7.1f} ms  {who:8} {q!r} → {total}")
+
+
+def tiled(python: str, nodes: int) -> dict[str, Any] | None:
+    """Let the rival take in and search some nodes, in the process of its own Python."""
+    script = Path(__file__).with_name("catalogue_tiled.py")
+    done = subprocess.run([python, str(script), str(nodes)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"Tiled was not measured: {done.stderr.strip().splitlines()[-1:] or 'no reason given'}")
+        return None
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"Tiled: {answer}")
+    return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--datasets", type=int, default=1_000_000)
+    parser.add_argument("--proposals", type=int, default=8000)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--port", type=int, default=18642)
+    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--tiled", help="a Python that has Tiled", default=None)
+    given = parser.parse_args()
+    chance = random.Random(given.seed)
+    people = [
+        Person("admin", (), is_admin=True),
+        *(Person(f"with{n}", tuple(sorted(chance.sample(range(given.proposals), n)))) for n in (1, 20, 300)),
+    ]
+    runs: dict[str, Any] = {}
+    ways: dict[str, Callable[[Path, ExitStack], str | None]] = {
+        "sqlite": lambda where, _: f"sqlite:///{where}/catalogue.sqlite",
+        "postgresql": lambda _, stack: stack.enter_context(postgres()),
+    }
+    for name, way in ways.items():
+        if given.only in {None, name}:
+            with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+                database = way(Path(place), stack)
+                if database:
+                    runs[name] = measure(name, database, Path(place), given, people)
+    rival = tiled(given.tiled, 5000) if given.tiled else None
+    document = {
+        "what": "the catalogue over HTTP, access decided, loopback",
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+        "given": {"datasets": given.datasets, "proposals": given.proposals, "seed": given.seed, "files_each": 10},
+        "runs": runs,
+        "tiled": rival,
+    }
+    if given.only is None:
+        RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""What a program asks about changes, webhooks and keys: the part of `CatalogueClient` for it."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from beamtorch_catalogue.client_errors import refusal
+from beamtorch_catalogue.wire import (
+    ChangeEvent,
+    ChangePage,
+    KeyRecord,
+    KeyRequest,
+    NewKey,
+    NewWebhook,
+    Scope,
+    TrialOutcome,
+    WebhookEdit,
+    WebhookRecord,
+    WebhookRequest,
+)
+from beamtorch_facility.dataset import DatasetId
+
+SILENCE_SECONDS = 45.0
+"""The stream tells its place every 15 s; after three times that the connection is dead."""
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_MAY_COME_BACK = 500
+"""From this status on the fault is the server's, and passes."""
+
+_Answer = TypeVar("_Answer")
+
+
+class _Asks(Protocol):
+    """What the methods below stand on."""
+
+    _http: httpx.Client
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        answer: type[_Answer],
+        *,
+        params: Mapping[str, str] | None = None,
+        body: BaseModel | list[Any] | None = None,
+    ) -> _Answer: ...
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: BaseModel | list[Any] | None = None,
+    ) -> httpx.Response: ...
+
+
+class ChangesClient:
+    """History, the event stream, webhooks and keys."""
+
+    def history(self: _Asks, dataset: DatasetId | str, *, after: int | None = None, limit: int = 100) -> ChangePage:
+        """Return what happened to a dataset, newest first; pass ``page.next`` as `after` for the next page."""
+        path = f"datasets/{DatasetId(dataset)}/history"
+        return self._ask("GET", path, ChangePage, params=_asked(after=after, limit=limit))
+
+    def changes(
+        self: _Asks,
+        *,
+        subject: str | None = None,
+        subject_id: str | None = None,
+        by: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        after: int | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> ChangePage:
+        """Return what changed, for those who look after the facility or a beamline; a page may be short of `limit`."""
+        asked = _asked(
+            subject=subject,
+            subject_id=subject_id,
+            by=by,
+            action=action,
+            since=None if since is None else since.isoformat(),
+            after=after,
+            limit=limit,
+            newest_first="true" if newest_first else None,
+        )
+        return self._ask("GET", "changes", ChangePage, params=asked)
+
+    def follow(self: _Asks, after: int | None = None) -> Iterator[ChangeEvent]:
+        """Give committed changes as they happen, for ever; a connection that breaks is made again, and nothing missed.
+
+        Parameters
+        ----------
+        after
+            The last change that was seen; none: begin with the next one.
+
+        Raises
+        ------
+        CatalogueRefusedError
+            If the caller may not listen, or no longer.
+        """
+        place, pause = after, _FIRST_PAUSE
+        while True:
+            try:
+                for told, event in _listen(self, place):
+                    place, pause = told, _FIRST_PAUSE
+                    if event is not None:
+                        yield event
+            except httpx.HTTPError:
+                pass
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def webhooks(self: _Asks) -> list[WebhookRecord]:
+        """Return the caller's webhooks."""
+        return self._ask("GET", "webhooks", list[WebhookRecord])
+
+    def webhook(self: _Asks, number: int) -> WebhookRecord:
+        """Return one webhook, and how its deliveries go."""
+        return self._ask("GET", f"webhooks/{number}", WebhookRecord)
+
+    def make_webhook(self: _Asks, url: str, *, actions: Iterable[str] = (), after: int | None = None) -> NewWebhook:
+        """Let a receiver be told of changes; the secret that it checks signatures with is in this answer alone."""
+        wish = WebhookRequest(url=url, actions=tuple(actions), after=after)
+        return self._ask("POST", "webhooks", NewWebhook, body=wish)
+
+    def change_webhook(self: _Asks, number: int, edit: WebhookEdit) -> WebhookRecord:
+        """Change a webhook, let it try again, or send it back to an earlier change."""
+        return self._ask("PATCH", f"webhooks/{number}", WebhookRecord, body=edit)
+
+    def end_webhook(self: _Asks, number: int) -> None:
+        """Take a webhook away."""
+        self._send("DELETE", f"webhooks/{number}")
+
+    def test_webhook(self: _Asks, number: int) -> TrialOutcome:
+        """Send a test event now, and tell how it was received."""
+        return self._ask("POST", f"webhooks/{number}/test", TrialOutcome)
+
+    def keys(self: _Asks) -> list[KeyRecord]:
+        """Return the caller's keys, newest first."""
+        return self._ask("GET", "keys", list[KeyRecord])
+
+    def make_key(self: _Asks, scopes: Iterable[Scope | str], *, expires_at: datetime, note: str = "") -> NewKey:
+        """Make a key that acts in the caller's name, within its scopes; its text is in this answer alone."""
+        wish = KeyRequest(scopes=tuple(map(Scope, scopes)), expires_at=expires_at, note=note)
+        return self._ask("POST", "keys", NewKey, body=wish)
+
+    def withdraw_key(self: _Asks, number: int) -> None:
+        """Withdraw a key."""
+        self._send("DELETE", f"keys/{number}")
+
+
+def _asked(**values: str | int | None) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _listen(client: _Asks, place: int | None) -> Iterator[tuple[int, ChangeEvent | None]]:
+    """Give places and changes of one connection."""
+    headers = {} if place is None else {"Last-Event-ID": str(place)}
+    timeout = httpx.Timeout(SILENCE_SECONDS)
+    with client._http.stream("GET", "events", headers=headers, timeout=timeout) as answer:  # noqa: SLF001 - of its mixin
+        if not answer.is_success:
+            answer.read()
+            if answer.status_code < _MAY_COME_BACK and answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                raise refusal(answer)
+            return
+        yield from _parsed(answer.iter_lines())
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[int, ChangeEvent | None]]:
+    """Read server-sent events, as far as the catalogue uses them (HTML standard, section 9.2)."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        if line and name:
+            fields[name] = value.removeprefix(" ")
+        elif not line and "id" in fields:
+            data = fields.get("data")
+            yield int(fields["id"]), None if data is None else ChangeEvent.model_validate_json(data)
+            fields = {}

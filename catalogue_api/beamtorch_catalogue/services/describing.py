@@ -1,0 +1,147 @@
+"""The words by which a dataset is found."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from beamtorch_catalogue.services.documents import Documents, Given
+from beamtorch_catalogue.stores.full_text import FullText
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, Person, Role, Sample
+from beamtorch_catalogue.stores.words import marks, tokens
+from beamtorch_facility.identity import Identity
+
+_CHUNK = 500
+
+
+class Describer:
+    """Turns what is known of datasets into tokens; what many have in common is cut once."""
+
+    def __init__(self, *, session: Session, people: Iterable[Identity]) -> None:
+        self._named = _names_by_proposal(session, people)
+        self._beamtimes: dict[str, list[str]] = {}
+        self._samples: dict[int, list[str]] = {}
+
+    def tokens(
+        self,
+        *,
+        own: Sequence[str | None],
+        texts: Iterable[str],
+        files: Iterable[str],
+        beamtime: Beamtime,
+        sample: Sample | None,
+    ) -> list[str]:
+        """Return all tokens of a dataset.
+
+        Parameters
+        ----------
+        own
+            Name, identifier and whatever else is the dataset's own.
+        texts
+            The texts among its parameters.
+        files
+            Paths of its files; their last parts count.
+        """
+        found = tokens("\n".join(filter(None, own)))
+        for text in texts:
+            found += _cut(text)
+        found += self._of_sample(sample)
+        found += self._of_beamtime(beamtime)
+        return found + tokens("\n".join(path.rpartition("/")[2] for path in files))
+
+    def _of_sample(self, sample: Sample | None) -> list[str]:
+        if sample is None:
+            return []
+        if sample.number not in self._samples:
+            parts = (sample.name, sample.description_en, sample.description_zh, sample.formula)
+            self._samples[sample.number] = tokens("\n".join(part for part in parts if part))
+        return self._samples[sample.number]
+
+    def _of_beamtime(self, beamtime: Beamtime) -> list[str]:
+        if beamtime.beamtime not in self._beamtimes:
+            proposal, instrument = beamtime.of_proposal, beamtime.of_instrument
+            parts = [proposal.proposal, proposal.title_en, proposal.title_zh, proposal.principal_investigator]
+            parts += [beamtime.beamtime, instrument.beamline, instrument.name_en, instrument.name_zh]
+            parts += self._named.get(proposal.proposal, ())
+            self._beamtimes[beamtime.beamtime] = [*tokens("\n".join(parts)), *marks([proposal.proposal])]
+        return self._beamtimes[beamtime.beamtime]
+
+
+@lru_cache(maxsize=10_000)
+def _cut(text: str) -> tuple[str, ...]:
+    """Return the tokens of a text that comes again and again, such as the name of a detector."""
+    return tuple(tokens(text))
+
+
+def _names_by_proposal(session: Session, people: Iterable[Identity]) -> dict[str, list[str]]:
+    """Return the names of a proposal's people, as the directory and the user office have them."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for person in people:
+        for proposal in person.proposals:
+            named[proposal] += [person.username, person.full_name.en, person.full_name.zh]
+    with_roles = select(Role.proposal, Person.username, Person.name_en, Person.name_zh).distinct()
+    for row in session.execute(with_roles.join(Person, Role.username == Person.username)):
+        named[row.proposal] += [row.username, row.name_en, row.name_zh]
+    return named
+
+
+def describe_again(
+    session: Session,
+    full_text: FullText,
+    people: Iterable[Identity],
+    numbers: Sequence[int],
+    *,
+    documents: Documents | None = None,
+) -> None:
+    """Renew the words of datasets, since those of a proposal, a sample or a person have changed.
+
+    Parameters
+    ----------
+    documents
+        Knows what words documents of metadata models have beside the texts among their parameters.
+    """
+    describer = Describer(session=session, people=people)
+    for start in range(0, len(numbers), _CHUNK):
+        some = numbers[start : start + _CHUNK]
+        held = _documents(session, some) if documents else {}
+        rows = session.scalars(
+            select(DatasetRow)
+            .where(DatasetRow.number.in_(some))
+            .options(
+                joinedload(DatasetRow.of_beamtime).options(
+                    joinedload(Beamtime.of_proposal), joinedload(Beamtime.of_instrument)
+                ),
+                joinedload(DatasetRow.of_sample),
+                selectinload(DatasetRow.files),
+                selectinload(DatasetRow.parameters),
+            )
+        ).all()
+        said = {number: documents.current(of_one) for number, of_one in held.items()} if documents else {}
+        full_text.put(
+            session,
+            {row.place: tokens_of(describer, row, documents, said.get(row.number, {})) for row in rows},
+        )
+        for row in rows:
+            session.expunge(row)
+
+
+def _documents(session: Session, numbers: Sequence[int]) -> dict[int, list[DocumentRow]]:
+    found: dict[int, list[DocumentRow]] = defaultdict(list)
+    for document in session.scalars(select(DocumentRow).where(DocumentRow.dataset.in_(numbers))):
+        found[document.dataset].append(document)
+    return found
+
+
+def tokens_of(describer: Describer, row: DatasetRow, documents: Documents | None, said: Given) -> list[str]:
+    """Return the tokens of a dataset that is in the tables, with what its documents say."""
+    of_models = {one["name"] for one in documents.rows(row.number, said)} if documents else set()
+    texts = [one.text for one in row.parameters if one.text and one.name not in of_models]
+    return describer.tokens(
+        own=(row.name, row.id, row.technique, row.kind, row.software),
+        texts=[*texts, *(documents.words(said) if documents else ())],
+        files=[file.path for file in row.files],
+        beamtime=row.of_beamtime,
+        sample=row.of_sample,
+    )

@@ -1,0 +1,71 @@
+"""Whether the files of a record lie where those of its beamtime belong."""
+
+import os
+from pathlib import PurePosixPath
+
+from beamtorch_catalogue.stores.models import Beamtime
+from beamtorch_catalogue.wire import DatasetRecord
+from beamtorch_facility.data_layout import Area, DataLayout, OutsideDataError
+from beamtorch_facility.words import Words
+
+_Home = tuple[str, str, Area]
+_AREA_PARTS = 5
+"""Beamline, month, ``Data``, beamtime, area."""
+
+
+class Placement:
+    """Answers for one batch; a folder that many files lie in is looked at once."""
+
+    def __init__(self, layout: DataLayout) -> None:
+        self._layout = layout
+        self._root = os.path.realpath(layout.root)
+        self._homes: dict[str, _Home | None] = {}
+        self._areas: dict[tuple[str, ...], _Home | None] = {}
+        self._reals: dict[str, str] = {"": ""}
+
+    def problem(self, record: DatasetRecord, beamtime: Beamtime) -> Words | None:
+        """Say which file does not lie in the folder of the record's beamtime, or None."""
+        for file in record.files:
+            home = self.home(file.path)
+            if home is None or home[:2] != (beamtime.beamline, beamtime.beamtime):
+                return Words(
+                    en=f"{file.path} does not lie in the folder of beamtime {beamtime.beamtime} at "
+                    f"{beamtime.beamline}. Move it there, or name the beamtime that it belongs to.",
+                    zh=f"{file.path} 不在 {beamtime.beamline} 机时 {beamtime.beamtime} 的目录内。"
+                    "请移入，或改填所属机时。",
+                )
+        return None
+
+    def home(self, path: str) -> _Home | None:
+        """Return beamline, beamtime and area that a file belongs to, links resolved; None if to none."""
+        folder, _, name = path.rpartition("/")
+        if name in {"", ".", ".."} or not path.startswith("/") or "/../" in path or "\0" in path:
+            return None
+        if folder not in self._homes:
+            self._homes[folder] = self._locate(self._real(folder))
+        if os.path.islink(path):  # noqa: PTH114 - of text, for thousands
+            return self._locate(os.path.realpath(path))
+        return self._homes[folder]
+
+    def _real(self, folder: str) -> str:
+        """Return where a folder really is, looking at each folder above it once."""
+        known = self._reals.get(folder)
+        if known is None:
+            above, _, name = folder.rpartition("/")
+            known = f"{self._real(above)}/{name}" if name else self._real(above) if above else ""
+            if name and os.path.islink(known):  # noqa: PTH114
+                known = os.path.realpath(known)
+            self._reals[folder] = known
+        return known
+
+    def _locate(self, real: str) -> _Home | None:
+        if not real.startswith(f"{self._root}/"):
+            return None
+        parts = tuple(real[len(self._root) + 1 :].split("/", _AREA_PARTS)[:_AREA_PARTS])
+        if parts not in self._areas:
+            try:
+                found, area = self._layout.place_of(PurePosixPath(*parts))
+                self._areas[parts] = (found.beamline, found.beamtime, area)
+            except OutsideDataError:
+                self._areas[parts] = None
+        return self._areas[parts]

@@ -1,0 +1,126 @@
+"""From a record to the rows of its tables: pure, so that a thousand of them cost little."""
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from beamtorch_catalogue.query import normal_name
+from beamtorch_catalogue.stores.census import Kin
+from beamtorch_catalogue.stores.history import Noted
+from beamtorch_catalogue.stores.models import FileRow
+from beamtorch_catalogue.units import unit_of_parameter
+from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileRecord
+from beamtorch_facility.dataset import DatasetKind
+from beamtorch_facility.quantity import Quantity
+from beamtorch_facility.words import Words
+
+_REMEMBERED = (
+    *("name", "kind", "technique", "sample", "measured_at", "size", "file_count", "software", "state", "recipe"),
+    *("problem_en", "folder"),
+)
+"""What the history of a dataset keeps of its old values."""
+
+
+def files_of(record: DatasetRecord, old: Sequence[FileRow]) -> list[FileRecord]:
+    """Return the files of a dataset: those of the record, and the raw ones that were there before and are gone."""
+    if record.kind is not DatasetKind.RAW or not old:
+        return list(record.files)
+    now = {file.path for file in record.files}
+    gone = [
+        FileRecord(path=row.path, size=row.size, format=row.format, xxh3=row.xxh3, state=DatasetState.MISSING)
+        for row in old
+        if row.path not in now and not (row.state == DatasetState.MISSING.value and row.size == 0)
+    ]
+    return [*record.files, *gone]
+
+
+def state_of(record: DatasetRecord, files: Sequence[FileRecord]) -> tuple[DatasetState, Words | None]:
+    """Return whether the files of a dataset can be used, and why not."""
+    gone = [file.path for file in files if file.state is DatasetState.MISSING]
+    if record.state is DatasetState.COMPLETE and gone:
+        return DatasetState.MISSING, files_gone(gone)
+    return record.state, record.problem
+
+
+def files_gone(paths: Sequence[str]) -> Words:
+    """Say which files are gone."""
+    more_en, more_zh = (f" and {len(paths) - 1} more", f"等 {len(paths)} 个文件") if len(paths) > 1 else ("", "")
+    return Words(
+        en=f"{paths[0]}{more_en} cannot be found any more. Ask the beamline staff whether it was moved or archived.",
+        zh=f"找不到 {paths[0]}{more_zh}。请询问线站人员是否已移动或归档。",
+    )
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """Return the deepest folder that holds all files."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return os.path.commonpath(folders) if len(folders) > 1 else folders.pop() or "/"
+
+
+def file_row(number: int, position: int, file: FileRecord) -> dict[str, Any]:
+    """Return the row of a file."""
+    problem = file.problem
+    details = {key: v if isinstance(v, str) else v.model_dump() for key, v in file.metadata.items()}
+    return {
+        "dataset": number,
+        "position": position,
+        "path": file.path,
+        "size": file.size,
+        "format": file.format,
+        "xxh3": file.xxh3,
+        "state": file.state.value,
+        "problem_en": problem.en if problem else None,
+        "problem_zh": problem.zh if problem else None,
+        "hashes": json.dumps(file.hashes) if file.hashes else None,
+        "details": json.dumps(details, ensure_ascii=False) if details else None,
+    }
+
+
+def parameter_rows(number: int, parameters: Mapping[str, Quantity | str]) -> list[dict[str, Any]]:
+    """Return the rows of parameters; of two names that are the same to a search the last one counts."""
+    named = {normal_name(name): value for name, value in parameters.items()}
+    return [_parameter_row(number, name, value) for name, value in sorted(named.items()) if name]
+
+
+def _parameter_row(number: int, name: str, value: Quantity | str) -> dict[str, Any]:
+    row = {"dataset": number, "name": name, "text": None, "value": None, "unit": None, "dimension": None, "si": None}
+    if isinstance(value, str):
+        return row | {"text": value}
+    if not math.isfinite(value.value):
+        return row | {"text": str(value)}
+    row |= {"value": value.value, "unit": value.unit}
+    meaning = unit_of_parameter(name, value.unit)
+    if meaning is not None and math.isfinite(si := meaning.to_si(value.value)):
+        row |= {"dimension": meaning.dimension, "si": si}
+    return row
+
+
+def census_kin(row: Mapping[str, Any]) -> Kin:
+    """Return with whom a dataset is counted."""
+    return Kin(
+        row["beamtime"],
+        row["kind"],
+        row["technique"][:200],
+        row["state"],
+        row["listed_at"].year,
+        row["released_at"],
+        row["released_to"],
+    )
+
+
+def history_of(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> Noted:
+    """Return what is to be remembered of a change: the old values of what differs."""
+    if before is None:
+        return Noted(subject="dataset", subject_id=row["id"], action="created", beamtime=row["beamtime"])
+    differing = [name for name in _REMEMBERED if before[name] != row[name]]
+    return Noted(
+        subject="dataset",
+        subject_id=row["id"],
+        action="updated",
+        version=row["version"],
+        before={name: before[name] for name in differing},
+        after={name: row[name] for name in differing},
+        beamtime=row["beamtime"],
+    )

@@ -1,0 +1,116 @@
+"""No hot query reads a whole table: what the databases say they would do, for every statement that is really sent."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from beamtorch_catalogue.factory import Factory
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.search import Wish
+from beamtorch_catalogue.settings import CatalogueSettings
+from beamtorch_catalogue.synthetic import Synthetic
+from beamtorch_catalogue.wire import DatasetRecord, FileState
+from beamtorch_facility import Identity
+from beamtorch_facility.clock import SystemClock
+from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.directory import dump_people
+from beamtorch_service.settings import HubSettings
+
+LARGE = ("dataset", "parameter", "file", "full_text", "document", "change", "dataset_parent", "file_copy", "attachment")
+QUERIES = ("", "bone", "nosuchword", "scan -bone", "energy 12..13 keV", "bone energy 5..40 keV", "file:scan_0000003",
+           "technique:tomography", "kind:raw date:2026", "pid:local/aaaa", "id:ds-aaaaaa", "person:user3")  # fmt: skip
+
+
+@pytest.fixture
+def factory(database: str, tmp_path: Path) -> Iterator[Factory]:
+    directory = tmp_path / "directory.yaml"
+    person = Identity.model_validate(
+        {"username": "ada", "full_name": {"en": "Ada", "zh": "阿达"}, "uid": 2000, "gid": 2000,
+         "groups": ["proposal-P00001", "staff-BL02"]}
+    )  # fmt: skip
+    directory.write_text(dump_people([person]), encoding="utf-8")
+    settings = CatalogueSettings(
+        hub=HubSettings(service="catalogue", prefix="/c/", api_url="http://hub/", api_token="x", listen_port=1),
+        database=database,
+        directory=directory,
+        data_root=tmp_path / "data",
+        public_url="http://portal/",
+        cache=tmp_path / "thumbnails",
+    )
+    made = Factory.build(settings, clock=SystemClock())
+    made.database.upgrade()
+    synthetic = Synthetic(proposals=12, root=str(tmp_path / "data"))
+    made.facility.take_in(ingestor(), synthetic.facility())
+    made.ingest.bulk(ingestor(), [DatasetRecord.model_validate(one) for one in synthetic.datasets(60)])
+    yield made
+    made.database.close()
+
+
+def ingestor() -> Reader:
+    return Reader(name="ingest", identity=None, sees_all=True, may_ingest=True, asked_at=datetime.now(UTC))
+
+
+def reader(factory: Factory) -> Reader:
+    identity = factory.readers._directory.person("ada")
+    return Reader(name="ada", identity=identity, sees_all=False, may_ingest=False, asked_at=datetime.now(UTC))
+
+
+@contextmanager
+def overheard(factory: Factory) -> Iterator[list[tuple[str, object]]]:
+    """Collect the statements that are sent meanwhile."""
+    sent: list[tuple[str, object]] = []
+
+    def hear(connection, cursor, statement, parameters, context, many):  # noqa: ARG001, PLR0917 - the event's signature
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            sent.append((statement, parameters))
+
+    event.listen(factory.database._engine, "before_cursor_execute", hear)
+    yield sent
+    event.remove(factory.database._engine, "before_cursor_execute", hear)
+
+
+def whole_tables(factory: Factory, sent: list[tuple[str, object]]) -> list[str]:
+    """Return the large tables that a statement would read from one end to the other, each with the statement."""
+    found = []
+    with factory.database.reading() as session:
+        connection = session.connection()
+        if not factory.database.is_sqlite:
+            # Of sixty rows any table is read whole; with this it is only where no index would do.
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        for statement, parameters in sent:
+            explain = "EXPLAIN QUERY PLAN " if factory.database.is_sqlite else "EXPLAIN "
+            plan = [row[-1] for row in connection.exec_driver_sql(explain + statement, parameters)]
+            pattern = r"SCAN (\w+)(?! USING| VIRTUAL)" if factory.database.is_sqlite else r"Seq Scan on (\w+)"
+            tables = {match for line in plan for match in re.findall(pattern, line)}
+            found += [f"{table}: {statement}\n{chr(10).join(plan)}" for table in tables & set(LARGE)]
+    return found
+
+
+@pytest.mark.parametrize("q", QUERIES)
+def test_a_search_reads_no_table_whole(factory: Factory, q: str):
+    for who in (reader(factory), ingestor()):
+        with overheard(factory) as sent:
+            factory.search.page(who, Wish(q=q))
+            factory.search.count(who, Wish(q=q))
+            factory.search.facets(who, Wish(q=q, filters={"beamline": ["BL02"], "year": ["2026"]}))
+        assert sent
+        assert whole_tables(factory, sent) == []
+
+
+def test_neither_does_a_page_of_a_dataset_its_files_or_an_ingest(factory: Factory, tmp_path: Path):
+    (found,) = factory.search.page(ingestor(), Wish(limit=1)).datasets
+    synthetic = Synthetic(proposals=12, root=str(tmp_path / "data"))
+    with overheard(factory) as sent:
+        dataset = factory.datasets.dataset(ingestor(), DatasetId(found.id))
+        factory.datasets.files(ingestor(), DatasetId(found.id), None, 5)
+        factory.datasets.file(ingestor(), DatasetId(found.id), "x.h5")
+        factory.attachments.of(reader(factory))
+        factory.ingest.known_files(ingestor(), str(tmp_path / "data" / "BL01"), None)
+        factory.ingest.report(ingestor(), [FileState(dataset=dataset.id, path=dataset.files[0].path, state="missing")])
+        factory.ingest.bulk(ingestor(), [DatasetRecord.model_validate(one) for one in synthetic.datasets(10, 55)])
+    assert whole_tables(factory, sent) == []
