@@ -18,10 +18,15 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from jupyter_client import BlockingKernelClient
 
 from beamtorch_hub.testing import Namespace
 from beamtorch_identity.testing.slapd import SLAPD, Slapd
+
+# No test is about how long something takes: machines differ, and they have other work.
+settings.register_profile("beamtorch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beamtorch")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -88,9 +88,12 @@ class Datasets:
         """Return the file of a dataset that lies at a path below its folder, or None."""
         with self._database.reading() as session:
             row = _find(session, reader, dataset)
-            path = f"{row.folder.rstrip('/')}/{name}"
-            file = session.scalar(select(FileRow).where(FileRow.dataset == row.number, FileRow.path.in_([path, name])))
-            return None if file is None else file_record(file)
+            folder = f"{row.folder.rstrip('/')}/"
+            named = FileRow.path.in_([folder + name, name])
+            file = session.scalar(select(FileRow).where(FileRow.dataset == row.number, named))
+            # One that lies in the folder has one address alone.
+            is_it = file is not None and file.path.removeprefix(folder) == name
+            return file_record(file) if file is not None and is_it else None
 
     def _readers(self, row: DatasetRow, reader: Reader) -> tuple[Words, ...]:
         beamtime = row.of_beamtime
