@@ -12,6 +12,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,9 +50,15 @@ class KernelWay(Way):
 
     def __init__(self, place: Any, user: str) -> None:
         number = place.rest("POST", user, f"user/{user}/api/kernels", json={"name": "python3"}).json()["id"]
-        self.socket = place.socket(user, f"user/{user}/api/kernels/{number}/channels")
+        # A socket for each question: one that nobody listens at answers no ping, and the server ends it.
+        self.connect = partial(place.socket, user, f"user/{user}/api/kernels/{number}/channels")
 
     def says(self, code: str) -> str:
+        with closing(self.connect()) as socket:
+            return self.ask(socket, code)
+
+    @staticmethod
+    def ask(socket: Any, code: str) -> str:
         asked = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": "execute_request",
@@ -61,10 +68,10 @@ class KernelWay(Way):
         }
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
         message = {"header": asked, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        self.socket.send(json.dumps(message))
+        socket.send(json.dumps(message))
         said = ""
         while True:
-            heard = json.loads(self.socket.recv())
+            heard = json.loads(socket.recv())
             if heard["parent_header"].get("msg_id") != asked["msg_id"]:
                 continue
             if heard["msg_type"] == "stream":
@@ -93,7 +100,7 @@ class TerminalWay(Way):
 
     def __init__(self, place: Any, user: str) -> None:
         name = place.rest("POST", user, f"user/{user}/api/terminals").json()["name"]
-        self.socket = place.socket(user, f"user/{user}/terminals/websocket/{name}")
+        self.connect = partial(place.socket, user, f"user/{user}/terminals/websocket/{name}")
         self.count = 0
 
     def shell(self, command: str) -> str:
@@ -101,11 +108,12 @@ class TerminalWay(Way):
         # What is typed comes back, too; only the shell turns the parts of the words into these.
         begin, end = f"begin={self.count}=", f"end={self.count}="
         typed = f"printf '%s%s=' begin= {self.count}; {command}; printf '%s%s=' end= {self.count}\r"
-        self.socket.send(json.dumps(["stdin", typed]))
         said = ""
-        while end not in said:
-            kind, *rest = json.loads(self.socket.recv())
-            said += rest[0] if kind == "stdout" else ""
+        with closing(self.connect()) as socket:
+            socket.send(json.dumps(["stdin", typed]))
+            while end not in said:
+                kind, *rest = json.loads(socket.recv())
+                said += rest[0] if kind == "stdout" else ""
         return said.partition(begin)[2].partition(end)[0].strip()
 
     def read(self, path: Path) -> str:
@@ -256,19 +264,16 @@ def answer(said: str) -> str:
 
 @pytest.fixture(scope="module")
 def ways(place: Any, chromium: Browser) -> Iterator[dict[str, dict[str, Way]]]:
-    """By person, all six ways; labs, apps and connections stay open for the whole module."""
+    """By person, all six ways; labs, apps and pages stay open for the whole module."""
     with ExitStack() as stack:
         found = {}
         for user in place.people:
             context = stack.enter_context(chromium.new_context(locale="en-GB"))
             context.set_default_timeout(1000 * SECONDS)
-            kernel, terminal = KernelWay(place, user), TerminalWay(place, user)
-            for one in (kernel, terminal):
-                stack.enter_context(closing(one.socket))
             ssh = stack.enter_context(SshWay(place, user, place.machine(user)))
             found[user] = {
-                "kernel": kernel,
-                "terminal": terminal,
+                "kernel": KernelWay(place, user),
+                "terminal": TerminalWay(place, user),
                 "app": AppWay(place, user, context.new_page()),
                 "ssh": ssh,
                 "web": WebWay(place, user, place.machine(user)),
