@@ -197,14 +197,16 @@ class Kernel:
         while not found and time.monotonic() < until:
             found = list(home.rglob(f"kernel-{answer.json()['id']}.json"))
             time.sleep(0.05)
-        self.client = BlockingKernelClient(connection_file=str(found[0]))
-        self.client.load_connection_file()
-        self.client.start_channels()
         while True:
+            # The kernel may write its file again, with the ports that it really has.
+            self.client = BlockingKernelClient(connection_file=str(found[0]))
             try:
+                self.client.load_connection_file()
+                self.client.start_channels()
                 self.client.wait_for_ready(timeout=KERNEL_SECONDS)
                 break
-            except RuntimeError:  # a kernel that is slow to start misses heartbeats, which the client takes for its end
+            except (RuntimeError, ValueError):  # one that is slow to start misses heartbeats, which looks like its end
+                self.client.stop_channels()
                 if time.monotonic() > until:
                     raise
 
