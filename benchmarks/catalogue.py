@@ -2,8 +2,7 @@
 
 Run it as ``python benchmarks/catalogue.py`` or ``just bench catalogue``. Everything follows from a seed. The same 200
 queries are asked of SQLite and of PostgreSQL in one run, by people with 1, 20 and 300 proposals and by an admin; some
-of the answers are compared with what a walk over all records gives. The rival is Tiled, if it is installed for the
-Python that ``--tiled`` names.
+of the answers are compared with what a walk over all records gives.
 """
 
 import argparse
@@ -214,18 +213,6 @@ def slowest(asked: list[Question], found: dict[str, list[float]], answers: list[
         print(f"    {seconds * 1000:7.1f} ms  {who:8} {q!r} → {total}")
 
 
-def tiled(python: str, nodes: int) -> dict[str, Any] | None:
-    """Let the rival take in and search some nodes, in the process of its own Python."""
-    script = Path(__file__).with_name("catalogue_tiled.py")
-    done = subprocess.run([python, str(script), str(nodes)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(f"Tiled was not measured: {done.stderr.strip().splitlines()[-1:] or 'no reason given'}")
-        return None
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"Tiled: {answer}")
-    return answer
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", type=int, default=1_000_000)
@@ -234,7 +221,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=18642)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
-    parser.add_argument("--tiled", help="a Python that has Tiled", default=None)
     given = parser.parse_args()
     chance = random.Random(given.seed)
     people = [
@@ -252,14 +238,12 @@ def main() -> None:
                 database = way(Path(place), stack)
                 if database:
                     runs[name] = measure(name, database, Path(place), given, people)
-    rival = tiled(given.tiled, 5000) if given.tiled else None
     document = {
         "what": "the catalogue over HTTP, access decided, loopback",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "given": {"datasets": given.datasets, "proposals": given.proposals, "seed": given.seed, "files_each": 10},
         "runs": runs,
-        "tiled": rival,
     }
     if given.only is None:
         RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
