@@ -29,6 +29,27 @@ settings.register_profile("beamtorch", deadline=None, suppress_health_check=[Hea
 settings.load_profile("beamtorch")
 
 
+SHARED = ("kubeconfig", "stage", "platform", "hub_url", "the_stand", "made")
+"""Fixtures of a whole run, those that keep a process busy longest first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those that stand on the same thing run in one process: a cluster, a file's own."""
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_stands_on(item)))
+    items.sort(key=lambda item: SHARED.index(on) if (on := _stands_on(item)) in SHARED else len(SHARED))
+
+
+def _stands_on(item: pytest.Item) -> str:
+    if "cluster" in item.keywords:
+        return SHARED[0]
+    names = getattr(item, "fixturenames", ())
+    return next((one for one in SHARED if one in names), str(item.path))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
     """In CI nothing is left out but what needs a GPU: a skip there hides a test."""

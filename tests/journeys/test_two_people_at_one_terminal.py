@@ -93,11 +93,18 @@ def ip(*arguments: str) -> None:
     subprocess.run([str(IP), *arguments], check=True, capture_output=True)
 
 
+def free_network() -> str:
+    """Return the first three numbers of a network that this machine has no way to: another run may have its own."""
+    routes = subprocess.run([str(IP), "-j", "route"], check=True, capture_output=True).stdout
+    taken = {one["dst"] for one in json.loads(routes)}
+    return next(f"10.77.{number}" for number in range(1, 255) if f"10.77.{number}.0/24" not in taken)
+
+
 @contextmanager
-def machine(name: str, network: int, port: int) -> Iterator[Machine]:
+def machine(name: str, port: int) -> Iterator[Machine]:
     """Connect a namespace to this machine by a pair of virtual cables; nothing else can reach it."""
-    here, there = f"{name}h", f"{name}n"
-    made = Machine(name, f"10.77.{network}.2", f"10.77.{network}.1", port)
+    here, there, network = f"{name}h", f"{name}n", free_network()
+    made = Machine(name, f"{network}.2", f"{network}.1", port)
     ip("netns", "add", name)
     try:
         ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
@@ -216,8 +223,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
     home, port = where / "home", free_port()
     with ExitStack() as stack:
         tag = secrets.token_hex(2)
-        first = stack.enter_context(machine(f"bta{tag}", 1, port))
-        second = stack.enter_context(machine(f"btb{tag}", 2, port))
+        first = stack.enter_context(machine(f"bta{tag}", port))
+        second = stack.enter_context(machine(f"btb{tag}", port))
         done = beamtorch("up", "--detach", "--home", str(home), "--port", str(port))
         assert done.returncode == 0, done.stdout + done.stderr
         stack.callback(beamtorch, "down", "--home", str(home))
