@@ -7,7 +7,6 @@ is missed however long they were away.
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from beamtorch_catalogue.services.to_the_end import to_the_end
 from beamtorch_catalogue.wire import ChangeEvent
 from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
+from beamtorch_service.open_streams import OpenStreams
 
 log = logging.getLogger(__name__)
 
@@ -29,19 +29,10 @@ HEARTBEAT_SECONDS = 15.0
 """After so much silence the place is told again, which also shows whether anybody still listens."""
 CHECK_SECONDS = 30.0
 """How often a listener's right to listen is asked for again: a stream outlives the request that opened it."""
-MOST_STREAMS = 20
 _AT_ONCE = 500
 
 Again = Callable[[], Awaitable[Reader | None]]
 """Gives the reader with the rights of this moment, or None for somebody who may no longer listen."""
-
-
-class TooManyStreamsError(CatalogueError):
-    """One caller listens too often at once."""
-
-    code = "too-many-streams"
-    status = 429
-    title = Words(en="Too many open streams", zh="打开的事件流过多")
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ class Events:
 
     def __init__(self, *, outbox: Outbox, clock: Clock) -> None:
         self._outbox, self._clock = outbox, clock
-        self._open: Counter[str] = Counter()
+        self._open = OpenStreams()
         self._task: asyncio.Task[None] | None = None
         self._newest = 0
         self._news = asyncio.Event()
@@ -74,13 +65,7 @@ class Events:
         BadPageError
             If there was never a change of that number.
         """
-        if self._open[reader.name] >= MOST_STREAMS:
-            raise TooManyStreamsError(
-                Words(
-                    en=f"You listen {MOST_STREAMS} times already. Close one stream and connect again.",
-                    zh=f"您已打开 {MOST_STREAMS} 个事件流。请关闭一个后重新连接。",
-                )
-            )
+        self._open.check_room(reader.name)
         newest = await to_the_end(self._outbox.newest)
         if after is not None and after > newest:
             raise BadPageError(
@@ -94,15 +79,10 @@ class Events:
 
     async def listen(self, reader: Reader, place: int, again: Again, over: anyio.Event) -> AsyncIterator[Told]:
         """Give what the reader may hear after a place, for as long as they may listen and it is not over."""
-        self._open[reader.name] += 1
-        try:
+        with self._open.one_of(reader.name):
             self._look_from(place)
             async for told in self._listen(reader, place, again, over):
                 yield told
-        finally:
-            self._open[reader.name] -= 1
-            if not self._open[reader.name]:
-                del self._open[reader.name]
 
     async def aclose(self) -> None:
         """Stop looking."""

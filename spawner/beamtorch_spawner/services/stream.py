@@ -3,20 +3,19 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
 from beamtorch_facility.words import Words
+from beamtorch_service.open_streams import OpenStreams
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.stores.tables import EventRow
 from beamtorch_spawner.wire import Event, EventKind
 
 LOOK_SECONDS = 0.5
-MOST_STREAMS = 20
 WAITING_ROOM = 1000
 ASK_AGAIN_SECONDS = 15.0
 
@@ -24,14 +23,6 @@ ASK_AGAIN_SECONDS = 15.0
 async def always() -> bool:
     """Let somebody listen for ever."""
     return True
-
-
-class TooManyStreamsError(SpawnerError):
-    """One caller listens too often at once."""
-
-    code = "too-many-streams"
-    status = 429
-    title = Words(en="Too many open streams", zh="打开的事件流过多")
 
 
 @dataclass(eq=False)
@@ -48,19 +39,13 @@ class Stream:
     def __init__(self, *, database: Database) -> None:
         self._database = database
         self._listeners: set[_Listener] = set()
-        self._open: Counter[str] = Counter()
+        self._open = OpenStreams()
         self._task: asyncio.Task[None] | None = None
         self._last = 0
 
     def check_room(self, caller: str) -> None:
         """Refuse a caller who listens often enough already."""
-        if self._open[caller] >= MOST_STREAMS:
-            raise TooManyStreamsError(
-                Words(
-                    en=f"You listen {MOST_STREAMS} times already. Close one stream and connect again.",
-                    zh=f"您已打开 {MOST_STREAMS} 个事件流。请关闭一个后重新连接。",
-                )
-            )
+        self._open.check_room(caller)
 
     async def listen(
         self, *, caller: str, username: str | None, after: int | None, may_go_on: Callable[[], Awaitable[bool]] = always
@@ -70,22 +55,21 @@ class Stream:
         Whether the caller may still listen is asked again and again: a stream outlives the request that opened it.
         """
         self.check_room(caller)
-        self._open[caller] += 1
         listener = _Listener(username)
-        try:
-            # First join, then look back: what is told in between comes twice and is heard once.
-            joined_at = await self._join(listener)
-            last = joined_at if after is None else after
-            for missed in await run_in_threadpool(self._missed, username, last):
-                last = missed.id
-                yield missed
-            async for event in self._heard(listener, may_go_on):
-                if event.id > last:
-                    last = event.id
-                    yield event
-        finally:
-            self._open[caller] -= 1
-            self._listeners.discard(listener)
+        with self._open.one_of(caller):
+            try:
+                # First join, then look back: what is told in between comes twice and is heard once.
+                joined_at = await self._join(listener)
+                last = joined_at if after is None else after
+                for missed in await run_in_threadpool(self._missed, username, last):
+                    last = missed.id
+                    yield missed
+                async for event in self._heard(listener, may_go_on):
+                    if event.id > last:
+                        last = event.id
+                        yield event
+            finally:
+                self._listeners.discard(listener)
 
     @staticmethod
     async def _heard(listener: _Listener, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncIterator[Event]:
