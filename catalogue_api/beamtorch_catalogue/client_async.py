@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from beamtorch_catalogue.client import CatalogueClient, answered, connection, unreachable
+from beamtorch_catalogue.client_asking import Asking, answered, connection, unreachable
 from beamtorch_catalogue.client_datasets import Filters, wish
 from beamtorch_catalogue.client_errors import refusal
 from beamtorch_catalogue.wire import (
@@ -122,7 +122,7 @@ class AsyncCatalogueClient:
         body: BaseModel | list[Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> _Answer:
-        request = CatalogueClient.request(method, path, params=params, body=body, headers=headers)
+        request = Asking.request(method, path, params=params, body=body, headers=headers)
         try:
             response = await self._http.request(**request)
         except httpx.HTTPError as error:

@@ -1,13 +1,12 @@
 """What a program asks about changes, webhooks and keys: the part of `CatalogueClient` for it."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
 
 import httpx
-from pydantic import BaseModel
 
+from beamtorch_catalogue.client_asking import Asking
 from beamtorch_catalogue.client_errors import refusal
 from beamtorch_catalogue.wire import (
     ChangeEvent,
@@ -31,44 +30,17 @@ _LONGEST_PAUSE = 30.0
 _MAY_COME_BACK = 500
 """From this status on the fault is the server's, and passes."""
 
-_Answer = TypeVar("_Answer")
 
-
-class _Asks(Protocol):
-    """What the methods below stand on."""
-
-    _http: httpx.Client
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        answer: type[_Answer],
-        *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
-    ) -> _Answer: ...
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
-    ) -> httpx.Response: ...
-
-
-class ChangesClient:
+class ChangesClient(Asking):
     """History, the event stream, webhooks and keys."""
 
-    def history(self: _Asks, dataset: DatasetId | str, *, after: int | None = None, limit: int = 100) -> ChangePage:
+    def history(self, dataset: DatasetId | str, *, after: int | None = None, limit: int = 100) -> ChangePage:
         """Return what happened to a dataset, newest first; pass ``page.next`` as `after` for the next page."""
         path = f"datasets/{DatasetId(dataset)}/history"
         return self._ask("GET", path, ChangePage, params=_asked(after=after, limit=limit))
 
     def changes(
-        self: _Asks,
+        self,
         *,
         subject: str | None = None,
         subject_id: str | None = None,
@@ -92,7 +64,7 @@ class ChangesClient:
         )
         return self._ask("GET", "changes", ChangePage, params=asked)
 
-    def follow(self: _Asks, after: int | None = None) -> Iterator[ChangeEvent]:
+    def follow(self, after: int | None = None) -> Iterator[ChangeEvent]:
         """Give committed changes as they happen, for ever; a connection that breaks is made again, and nothing missed.
 
         Parameters
@@ -117,41 +89,41 @@ class ChangesClient:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def webhooks(self: _Asks) -> list[WebhookRecord]:
+    def webhooks(self) -> list[WebhookRecord]:
         """Return the caller's webhooks."""
         return self._ask("GET", "webhooks", list[WebhookRecord])
 
-    def webhook(self: _Asks, number: int) -> WebhookRecord:
+    def webhook(self, number: int) -> WebhookRecord:
         """Return one webhook, and how its deliveries go."""
         return self._ask("GET", f"webhooks/{number}", WebhookRecord)
 
-    def make_webhook(self: _Asks, url: str, *, actions: Iterable[str] = (), after: int | None = None) -> NewWebhook:
+    def make_webhook(self, url: str, *, actions: Iterable[str] = (), after: int | None = None) -> NewWebhook:
         """Let a receiver be told of changes; the secret that it checks signatures with is in this answer alone."""
         wish = WebhookRequest(url=url, actions=tuple(actions), after=after)
         return self._ask("POST", "webhooks", NewWebhook, body=wish)
 
-    def change_webhook(self: _Asks, number: int, edit: WebhookEdit) -> WebhookRecord:
+    def change_webhook(self, number: int, edit: WebhookEdit) -> WebhookRecord:
         """Change a webhook, let it try again, or send it back to an earlier change."""
         return self._ask("PATCH", f"webhooks/{number}", WebhookRecord, body=edit)
 
-    def end_webhook(self: _Asks, number: int) -> None:
+    def end_webhook(self, number: int) -> None:
         """Take a webhook away."""
         self._send("DELETE", f"webhooks/{number}")
 
-    def test_webhook(self: _Asks, number: int) -> TrialOutcome:
+    def test_webhook(self, number: int) -> TrialOutcome:
         """Send a test event now, and tell how it was received."""
         return self._ask("POST", f"webhooks/{number}/test", TrialOutcome)
 
-    def keys(self: _Asks) -> list[KeyRecord]:
+    def keys(self) -> list[KeyRecord]:
         """Return the caller's keys, newest first."""
         return self._ask("GET", "keys", list[KeyRecord])
 
-    def make_key(self: _Asks, scopes: Iterable[Scope | str], *, expires_at: datetime, note: str = "") -> NewKey:
+    def make_key(self, scopes: Iterable[Scope | str], *, expires_at: datetime, note: str = "") -> NewKey:
         """Make a key that acts in the caller's name, within its scopes; its text is in this answer alone."""
         wish = KeyRequest(scopes=tuple(map(Scope, scopes)), expires_at=expires_at, note=note)
         return self._ask("POST", "keys", NewKey, body=wish)
 
-    def withdraw_key(self: _Asks, number: int) -> None:
+    def withdraw_key(self, number: int) -> None:
         """Withdraw a key."""
         self._send("DELETE", f"keys/{number}")
 
@@ -160,7 +132,7 @@ def _asked(**values: str | int | None) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def _listen(client: _Asks, place: int | None) -> Iterator[tuple[int, ChangeEvent | None]]:
+def _listen(client: Asking, place: int | None) -> Iterator[tuple[int, ChangeEvent | None]]:
     """Give places and changes of one connection."""
     headers = {} if place is None else {"Last-Event-ID": str(place)}
     timeout = httpx.Timeout(SILENCE_SECONDS)

@@ -1,8 +1,8 @@
 """Datasets, for the client: search, one, its files, corrections, registration and ingest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
 
+from beamtorch_catalogue.client_asking import Asking
 from beamtorch_catalogue.wire import (
     Count,
     Dataset,
@@ -17,40 +17,12 @@ from beamtorch_catalogue.wire import (
 )
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 
-if TYPE_CHECKING:
-    import httpx
-    from pydantic import BaseModel
-
-_Answer = TypeVar("_Answer")
 Filters = Mapping[str, Sequence[str]]
 """Values by the name of a filter, such as ``{"beamline": ["BL-B7"], "year": ["2026"]}``; of each one is enough."""
 
 
-class DatasetsClient:
+class DatasetsClient(Asking):
     """What the client can ask about datasets; a part of `CatalogueClient`."""
-
-    if TYPE_CHECKING:
-
-        def _ask(
-            self,
-            method: str,
-            path: str,
-            answer: type[_Answer],
-            *,
-            params: Mapping[str, str | list[str]] | None = None,
-            body: "BaseModel | list[Any] | bytes | None" = None,
-            headers: Mapping[str, str] | None = None,
-        ) -> _Answer: ...
-
-        def _send(
-            self,
-            method: str,
-            path: str,
-            *,
-            params: Mapping[str, str | list[str]] | None = None,
-            body: "BaseModel | list[Any] | bytes | None" = None,
-            headers: Mapping[str, str] | None = None,
-        ) -> "httpx.Response": ...
 
     def search(
         self,

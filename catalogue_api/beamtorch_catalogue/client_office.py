@@ -1,8 +1,9 @@
 """What the user office knows, for the client: instruments, proposals, people, beamtimes, samples, and their import."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from beamtorch_catalogue.client_asking import Asking
 from beamtorch_catalogue.wire import (
     BeamtimePage,
     BeamtimeRecord,
@@ -25,43 +26,17 @@ from beamtorch_facility.identity import Username
 from beamtorch_facility.proposal import BeamlineId, ProposalId
 from beamtorch_facility.words import Words
 
-if TYPE_CHECKING:
-    import httpx
-    from pydantic import BaseModel
-
 PER_PAGE = 1000
 """The most that the catalogue gives at once."""
 
-_Answer = TypeVar("_Answer")
 _Page = TypeVar("_Page", ProposalPage, BeamtimePage, SamplePage, PersonPage)
 
 
-class OfficeClient:
+class OfficeClient(Asking):
     """What the client can ask about the user office's records, and change; a part of `CatalogueClient`.
 
     Roles are for display, search and citation. Who may read is the directory's word alone.
     """
-
-    if TYPE_CHECKING:
-
-        def _ask(
-            self,
-            method: str,
-            path: str,
-            answer: type[_Answer],
-            *,
-            params: Mapping[str, str] | None = None,
-            body: "BaseModel | list[Any] | None" = None,
-        ) -> _Answer: ...
-
-        def _send(
-            self,
-            method: str,
-            path: str,
-            *,
-            params: Mapping[str, str] | None = None,
-            body: "BaseModel | list[Any] | None" = None,
-        ) -> "httpx.Response": ...
 
     def import_facility(self, records: FacilityRecords, *, rehearse: bool = False) -> FacilityReport:
         """Send the user office's records and return what changed; the same again changes nothing.

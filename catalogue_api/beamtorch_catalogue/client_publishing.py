@@ -1,11 +1,6 @@
 """Release, publication, citation and provenance, for the client."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
-
-import httpx
-from pydantic import BaseModel
-
+from beamtorch_catalogue.client_asking import Asking
 from beamtorch_catalogue.wire.publications import (
     DatasetRelease,
     DatasetReleaseRequest,
@@ -19,79 +14,52 @@ from beamtorch_catalogue.wire.publications import (
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.proposal import ProposalId
 
-_Answer = TypeVar("_Answer")
 
-
-class _Asks(Protocol):
-    """What the client brings: one request, its answer typed or as it came."""
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        answer: type[_Answer],
-        *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
-    ) -> _Answer: ...
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: BaseModel | list[Any] | None = None,
-    ) -> httpx.Response: ...
-
-
-class PublishingClient:
+class PublishingClient(Asking):
     """What the client can do about release, publication and provenance; a part of `CatalogueClient`."""
 
-    def proposal_release(self: _Asks, proposal: ProposalId | str) -> ProposalRelease:
+    def proposal_release(self, proposal: ProposalId | str) -> ProposalRelease:
         """Tell how long the data of a proposal stay its own."""
         return self._ask("GET", f"proposals/{ProposalId(proposal)}/release", ProposalRelease)
 
-    def change_proposal_release(
-        self: _Asks, proposal: ProposalId | str, request: ProposalReleaseRequest
-    ) -> ProposalRelease:
+    def change_proposal_release(self, proposal: ProposalId | str, request: ProposalReleaseRequest) -> ProposalRelease:
         """Change it; an investigator can only open earlier or wider."""
         return self._ask("PUT", f"proposals/{ProposalId(proposal)}/release", ProposalRelease, body=request)
 
-    def change_dataset_release(self: _Asks, dataset: DatasetId | str, request: DatasetReleaseRequest) -> DatasetRelease:
+    def change_dataset_release(self, dataset: DatasetId | str, request: DatasetReleaseRequest) -> DatasetRelease:
         """Decide for one dataset when it opens, and to whom."""
         return self._ask("PUT", f"datasets/{DatasetId(dataset)}/release", DatasetRelease, body=request)
 
-    def publish(self: _Asks, request: PublicationRequest) -> Publication:
+    def publish(self, request: PublicationRequest) -> Publication:
         """Publish datasets; the same request again returns what it made."""
         return self._ask("POST", "publications", Publication, body=request)
 
     def publications(
-        self: _Asks, *, proposal: ProposalId | str | None = None, after: str | None = None, limit: int = 25
+        self, *, proposal: ProposalId | str | None = None, after: str | None = None, limit: int = 25
     ) -> PublicationPage:
         """Return one page of what is published, newest first."""
         asked = {"proposal": str(proposal) if proposal else None, "after": after, "limit": str(limit)}
         params = {name: value for name, value in asked.items() if value}
         return self._ask("GET", "publications", PublicationPage, params=params)
 
-    def publication(self: _Asks, pid: str) -> Publication:
+    def publication(self, pid: str) -> Publication:
         """Return one publication."""
         return self._ask("GET", f"publications/{pid}", Publication)
 
-    def cite(self: _Asks, dataset: DatasetId | str, form: str = "citation") -> str:
+    def cite(self, dataset: DatasetId | str, form: str = "citation") -> str:
         """Return a dataset as ``citation``, ``bibtex``, ``datacite`` or ``jsonld``."""
         return self._send("GET", f"datasets/{DatasetId(dataset)}/citation", params={"format": form}).text
 
-    def resolve(self: _Asks, pid: str, form: str = "citation") -> str:
+    def resolve(self, pid: str, form: str = "citation") -> str:
         """Return what everybody may know of an identifier, in the same forms."""
         return self._send("GET", f"pid/{pid}", params={"format": form}).text
 
-    def provenance(self: _Asks, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> Provenance:
+    def provenance(self, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> Provenance:
         """Return what a dataset was made from (``up``), and what was made from it (``down``)."""
         params = {"direction": direction, "depth": str(depth)}
         return self._ask("GET", f"datasets/{DatasetId(dataset)}/provenance", Provenance, params=params)
 
-    def prov(self: _Asks, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> str:
+    def prov(self, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> str:
         """Return the same as PROV-JSON."""
         params = {"direction": direction, "depth": str(depth), "format": "prov"}
         return self._send("GET", f"datasets/{DatasetId(dataset)}/provenance", params=params).text
