@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from jupyter_client import BlockingKernelClient
+from xdist.scheduler import LoadScopeScheduling
 
 from beamtorch_hub.testing import Namespace
 from beamtorch_identity.testing.slapd import SLAPD, Slapd
@@ -29,25 +30,37 @@ settings.register_profile("beamtorch", deadline=None, suppress_health_check=[Hea
 settings.load_profile("beamtorch")
 
 
-SHARED = ("kubeconfig", "stage", "platform", "hub_url", "the_stand", "made")
-"""Fixtures of a whole run, those that keep a process busy longest first."""
+TOGETHER = {
+    "tests/hub/cluster/": "cluster",
+    "tests/journeys/access/": "cluster",
+    "tests/spawner/test_cluster.py": "cluster",
+    "tests/hub/": "platform",
+    "tests/journeys/": "platform",
+    "tests/labextensions/": "platform",
+}
+"""What tests have in common by where they are, that which keeps a process busy longest first."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class TogetherScheduling(LoadScopeScheduling):
+    """Where tests run side by side, one process gets all that share something, and else all of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _stands_with(nodeid)
+
+
+def _stands_with(nodeid: str) -> str:
+    return next((what for where, what in TOGETHER.items() if nodeid.startswith(where)), nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """Give the processes of `-n` their tests."""
+    return TogetherScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, those that stand on the same thing run in one process: a cluster, a file's own."""
-    if os.environ.get("PYTEST_XDIST_WORKER") is None:
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_stands_on(item)))
-    items.sort(key=lambda item: SHARED.index(on) if (on := _stands_on(item)) in SHARED else len(SHARED))
-
-
-def _stands_on(item: pytest.Item) -> str:
-    if "cluster" in item.keywords:
-        return SHARED[0]
-    names = getattr(item, "fixturenames", ())
-    return next((one for one in SHARED if one in names), str(item.path))
+    """What takes longest begins first."""
+    order = list(dict.fromkeys(TOGETHER.values()))
+    items.sort(key=lambda item: order.index(one) if (one := _stands_with(item.nodeid)) in order else len(order))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         os.environ["BEAMTORCH_DEEP"] = "1"
     checks = [] if options.pytest else style_types_and_contracts()
     failed = [name for name, command in checks if not run(name, command)]
-    side_by_side = [] if options.pytest else ["-n2", "--dist=loadgroup", "--no-loadscope-reorder"]
+    side_by_side = [] if options.pytest else ["-n2", "--no-loadscope-reorder"]
     tests = run("tests", [sys.executable, "-m", "pytest", *side_by_side, *more, *options.pytest])
     if failed:
         print(f"\nfailed before the tests: {', '.join(failed)}")
