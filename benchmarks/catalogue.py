@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ import httpx
 import psutil
 from admission import postgres
 from catalogue_answers import Answers, Person, Question, questions
+from catalogue_tiled import measure_tiled
 from sqlalchemy import create_engine, text
 
 from beamtorch_catalogue.synthetic import Synthetic
@@ -90,37 +90,45 @@ def catalogue(where: Path, database: str, hub: CatalogueHub, people: list[Person
         process.wait(30)
 
 
-def _made(given: tuple[Synthetic, int, int]) -> bytes:
-    made, first, count = given
-    return next(made.batches(count, count, first))
+def _made(given: tuple[Synthetic, int, int, Path]) -> Path:
+    made, first, count, where = given
+    body = where / f"{first:08}.json"
+    body.write_bytes(next(made.batches(count, count, first)))
+    return body
 
 
-def load(base: str, token: str, made: Synthetic, count: int) -> dict[str, float]:
-    """Send everything; batches are made by a process of their own while others are on their way."""
+def bodies(made: Synthetic, count: int, where: Path) -> list[Path]:
+    """Make all requests first, so that making them is not measured."""
+    where.mkdir()
+    jobs = [(made, first, min(BATCH, count - first), where) for first in range(0, count, BATCH)]
+    with get_context("spawn").Pool() as pool:
+        return pool.map(_made, jobs, chunksize=8)
+
+
+def load(base: str, token: str, made: Synthetic, sent: list[Path], process: psutil.Process) -> dict[str, float]:
+    """Send everything, a few requests at a time, as ingestors of several beamlines do."""
     headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
     with httpx.Client(base_url=base, headers=headers, timeout=600, trust_env=False) as http:
         http.put("facility", content=made.facility().model_dump_json()).raise_for_status()
 
-        def send(body: bytes) -> None:
-            answer = http.post("/datasets:bulk", content=body)
+        def send(body: Path) -> tuple[int, int]:
+            answer = http.post("/datasets:bulk", content=body.read_bytes())
             answer.raise_for_status()
-            assert all(one["outcome"] == "created" for one in answer.json())
+            outcomes = [one["outcome"] for one in answer.json()]
+            assert set(outcomes) == {"created"}
+            return len(outcomes), process.memory_info().rss // _MIB
 
-        jobs = ((made, first, min(BATCH, count - first)) for first in range(0, count, BATCH))
-        with get_context("spawn").Pool(1) as pool, ThreadPoolExecutor(SENDERS) as senders:
-            batches = pool.imap(_made, jobs)
-            ahead = list(islice(batches, 20))
-            started, sent = time.perf_counter(), []
-            sent.extend(senders.submit(send, body) for body in ahead)
-            for body in batches:
-                sent.append(senders.submit(send, body))
-                while len(sent) - sum(one.done() for one in sent) > 2 * SENDERS:
-                    time.sleep(0.002)
-                sent = [one for one in sent if not one.done() or one.result() is not None]
-            for one in sent:
-                one.result()
-            seconds = time.perf_counter() - started
-    return {"datasets": count, "seconds": round(seconds, 1), "datasets_per_s": round(count / seconds)}
+        started = time.perf_counter()
+        with ThreadPoolExecutor(SENDERS) as senders:
+            done = list(senders.map(send, sent))
+        seconds = time.perf_counter() - started
+    count = sum(one for one, _ in done)
+    return {
+        "datasets": count,
+        "seconds": round(seconds, 1),
+        "datasets_per_s": round(count / seconds),
+        "highest_memory_mib": max(memory for _, memory in done),
+    }
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
@@ -178,11 +186,12 @@ def pages(http: httpx.Client, token: str, found: dict[str, list[float]]) -> None
 def measure(name: str, database: str, where: Path, given: argparse.Namespace, people: list[Person]) -> dict[str, Any]:
     """Load one database and ask it everything."""
     made = Synthetic(proposals=given.proposals, seed=given.seed, root=str(where / "data"))
+    sent = bodies(made, given.datasets, where / "bodies")
     with fake_hub() as hub, ExitStack() as stack:
         tokens = {person.name: hub.user(person.name) for person in people} | {"ingest": hub.service("ingest")}
         base, process = stack.enter_context(catalogue(where, database, hub, people, given.port))
         print(f"{name}: loading {given.datasets} datasets …", flush=True)
-        ingest = load(base, tokens["ingest"], made, given.datasets)
+        ingest = load(base, tokens["ingest"], made, sent, process)
         print(f"  {ingest['datasets_per_s']} datasets/s in {ingest['seconds']} s", flush=True)
         after_ingest = process.memory_info().rss // _MIB
         if "postgresql" in database:
@@ -200,6 +209,19 @@ def measure(name: str, database: str, where: Path, given: argparse.Namespace, pe
     checked = Answers(made, given.datasets).compare(list(zip(asked, answers, strict=True)), CHECKED, given.seed)
     print(f"  {checked['agreed']} of {checked['compared']} answers as a walk over all records gives them", flush=True)
     return {"ingest": ingest, "milliseconds": times, "memory": memory, "checked": checked}
+
+
+def beside(given: argparse.Namespace, asked: list[Question], runs: dict[str, Any]) -> dict[str, Any]:
+    """Measure Tiled with far fewer nodes, and print both as ratios."""
+    print(f"Tiled: {given.tiled_nodes} nodes …", flush=True)
+    made = Synthetic(proposals=given.proposals, seed=given.seed, root="/data")
+    told = measure_tiled(made, given.tiled_nodes, asked, given.port + 1)
+    told["range"] = percentiles(told.pop("range_seconds"))
+    print(f"  {told['nodes_per_s']} nodes/s, range p50 {told['range']['p50']} p95 {told['range']['p95']} ms")
+    for name, run in runs.items():
+        times = run["ingest"]["datasets_per_s"] / told["nodes_per_s"]
+        print(f"  {name}: ingest {times:.0f} times as fast; range p95 {run['milliseconds']['range']['p95']} ms")
+    return told
 
 
 def slowest(asked: list[Question], found: dict[str, list[float]], answers: list[Any]) -> None:
@@ -221,6 +243,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=18642)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--tiled-nodes", type=int, default=5000, help="0: without Tiled")
     given = parser.parse_args()
     chance = random.Random(given.seed)
     people = [
@@ -238,6 +261,8 @@ def main() -> None:
                 database = way(Path(place), stack)
                 if database:
                     runs[name] = measure(name, database, Path(place), given, people)
+    if given.tiled_nodes:
+        runs["tiled"] = beside(given, questions(people, given.datasets, given.queries, given.seed), runs)
     document = {
         "what": "the catalogue over HTTP, access decided, loopback",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 _PREFIX = "BEAMTORCH_"
+NOTHING: Mapping[str, object] = {}
 
 
 def _variable(name: str) -> str:
@@ -29,8 +30,8 @@ class ChangeSettings(BaseModel):
     key_days: int = Field(default=365, ge=1, le=3660, description="the longest life of a key")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the variables that are set; pydantic's error for a value that makes no sense names its variable."""
+    def from_environment(cls, environment: Mapping[str, str], policy: Mapping[str, object] = NOTHING) -> Self:
+        """Read the variables that are set, or else the policy; pydantic's error names what makes no sense."""
         given: dict[str, object] = {
             variable: environment[variable]
             for variable in map(_variable, cls.model_fields)
@@ -39,4 +40,5 @@ class ChangeSettings(BaseModel):
         networks = _variable("webhook_networks")
         if networks in given:
             given[networks] = str(given[networks]).replace(",", " ").split()
-        return cls.model_validate(given)
+        said = {name: policy[name] for name in cls.model_fields if name in policy and _variable(name) not in given}
+        return cls.model_validate(given | said)

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from beamtorch_catalogue.wire.base import Audience
 from beamtorch_catalogue.wire.publications import Months, PidPrefix
 
+NOTHING: Mapping[str, object] = {}
+
 
 def _variable(name: str) -> str:
     return f"BEAMTORCH_{name.upper()}"
@@ -26,8 +28,8 @@ class ReleaseSettings(BaseModel):
     """To whom they are open then."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read ``BEAMTORCH_PID_PREFIX``, ``BEAMTORCH_EMBARGO_MONTHS`` and ``BEAMTORCH_RELEASED_TO``.
+    def from_environment(cls, environment: Mapping[str, str], policy: Mapping[str, object] = NOTHING) -> Self:
+        """Read the variables ``BEAMTORCH_PID_PREFIX``, ``…_EMBARGO_MONTHS`` and ``…_RELEASED_TO``, or else the policy.
 
         Raises
         ------
@@ -39,4 +41,5 @@ class ReleaseSettings(BaseModel):
             for variable in map(_variable, cls.model_fields)
             if environment.get(variable, "").strip()
         }
-        return cls.model_validate(given)
+        said = {name: policy[name] for name in cls.model_fields if name in policy and _variable(name) not in given}
+        return cls.model_validate(given | said)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from beamtorch_catalogue.change_settings import ChangeSettings
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.policy_file import BadPolicyError, read_policy
 from beamtorch_catalogue.release_settings import ReleaseSettings
 from beamtorch_facility.words import Words
 from beamtorch_service.settings import HubSettings
@@ -62,6 +63,8 @@ class CatalogueSettings(BaseModel):
             named = environment.get("BEAMTORCH_CATALOGUE_CACHE")
             reader = environment.get("BEAMTORCH_READER")
             models = environment.get("BEAMTORCH_CATALOGUE_MODELS")
+            file = environment.get("BEAMTORCH_CATALOGUE_POLICY")
+            policy = read_policy(Path(file) if file else None)
             return cls(
                 hub=HubSettings.from_environment(environment),
                 database=database,
@@ -71,11 +74,13 @@ class CatalogueSettings(BaseModel):
                 cache=Path(named) if named else default_cache(database),
                 reader=Path(reader) if reader else None,
                 models=Path(models) if models else None,
-                changes=ChangeSettings.from_environment(environment),
-                release=ReleaseSettings.from_environment(environment),
+                changes=ChangeSettings.from_environment(environment, policy),
+                release=ReleaseSettings.from_environment(environment, policy),
             )
         except KeyError as error:
             raise _unusable(f"{error.args[0]} is not set", f"未设置 {error.args[0]}") from error
+        except BadPolicyError as error:
+            raise _unusable(f"{file} cannot be followed: {error}", f"无法采用 {file}：{error}") from error
         except ArgumentError as error:
             raise _unusable(
                 "BEAMTORCH_CATALOGUE_DATABASE is not a database URL", "BEAMTORCH_CATALOGUE_DATABASE 不是数据库地址"

@@ -85,6 +85,11 @@ class PlatformHome:
         return self.root / "config" / "models"
 
     @property
+    def catalogue_policy(self) -> Path:
+        """Embargo, identifiers, webhooks and keys (YAML); none: the catalogue's defaults."""
+        return self.root / "config" / "catalogue.yaml"
+
+    @property
     def reader(self) -> Path:
         """Socket of the reader, in a folder that its service alone may enter."""
         return self.root / "reader" / "socket"

@@ -117,6 +117,37 @@ def test_settings_that_it_cannot_use_are_named(tmp_path: Path, changes: dict[str
     assert "own-secret-token" not in str(error.value.problem())
 
 
+def settings_with(tmp_path: Path, policy: str, **variables: str) -> CatalogueSettings:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(policy, encoding="utf-8")
+    given = environment(tmp_path, "http://127.0.0.1:9/hub/api", 1) | {"BEAMTORCH_CATALOGUE_POLICY": str(file)}
+    return CatalogueSettings.from_environment(given | variables)
+
+
+def test_the_facility_s_policy_is_a_file_and_a_variable_counts_more(tmp_path: Path):
+    policy = "embargo_months: 12\nreleased_to: world\nwebhook_networks: [10.20.0.0/16]\n"
+    made = settings_with(tmp_path, policy, BEAMTORCH_RELEASED_TO="nobody")
+    assert (made.release.embargo_months, made.release.released_to, made.release.pid_prefix) == (12, "nobody", "local")
+    assert [str(one) for one in made.changes.webhook_networks] == ["10.20.0.0/16"]
+    assert settings_with(tmp_path, "").release.embargo_months == 36
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ("embargo_month: 12", "embargo_month; known are embargo_months"),
+        ("embargo_months: -1", "the value of embargo_months makes no sense"),
+        ("released_to: everybody", "the value of released_to makes no sense"),
+        ("- embargo_months", "key: value"),
+        ("a: [", "catalogue.yaml cannot be followed"),
+    ],
+)
+def test_a_policy_that_cannot_be_followed_is_refused_with_the_reason(tmp_path: Path, policy: str, says: str):
+    with pytest.raises(SettingsError) as error:
+        settings_with(tmp_path, policy)
+    assert says in error.value.detail.en
+
+
 def test_a_hub_that_does_not_answer_is_said(tmp_path: Path):
     port = free_port()
     process = subprocess.Popen(

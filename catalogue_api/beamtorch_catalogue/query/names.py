@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 from beamtorch_catalogue.query.errors import FULL_WIDTH
 from beamtorch_catalogue.units import unit
@@ -161,6 +162,7 @@ def _closest(word: str, names: Mapping[str, object], cutoff: float) -> str | Non
     return close[0] if close else None
 
 
+@lru_cache(maxsize=2000)
 def normal_name(name: str) -> str:
     """Return a parameter's name as it is stored and searched: lower case, words joined by underscores."""
     return re.sub(r"[\s\-.]+", "_", name.strip().lower())

@@ -21,15 +21,14 @@ class Describer:
 
     def __init__(self, *, session: Session, people: Iterable[Identity]) -> None:
         self._named = _names_by_proposal(session, people)
-        self._beamtimes: dict[str, list[str]] = {}
-        self._samples: dict[int, list[str]] = {}
+        self._beamtimes: dict[str, tuple[str, ...]] = {}
+        self._samples: dict[int, tuple[str, ...]] = {}
 
     def tokens(
         self,
         *,
-        own: Sequence[str | None],
+        own: Sequence[str],
         texts: Iterable[str],
-        files: Iterable[str],
         beamtime: Beamtime,
         sample: Sample | None,
     ) -> list[str]:
@@ -38,40 +37,48 @@ class Describer:
         Parameters
         ----------
         own
-            Name, identifier and whatever else is the dataset's own.
+            What `own_tokens` gives.
         texts
-            The texts among its parameters.
-        files
-            Paths of its files; their last parts count.
+            Its technique and the texts among its parameters.
         """
-        found = tokens("\n".join(filter(None, own)))
+        found = list(own)
         for text in texts:
             found += _cut(text)
         found += self._of_sample(sample)
         found += self._of_beamtime(beamtime)
-        return found + tokens("\n".join(path.rpartition("/")[2] for path in files))
+        return found
 
-    def _of_sample(self, sample: Sample | None) -> list[str]:
+    def _of_sample(self, sample: Sample | None) -> tuple[str, ...]:
         if sample is None:
-            return []
+            return ()
         if sample.number not in self._samples:
             parts = (sample.name, sample.description_en, sample.description_zh, sample.formula)
-            self._samples[sample.number] = tokens("\n".join(part for part in parts if part))
+            self._samples[sample.number] = _cut("\n".join(part for part in parts if part))
         return self._samples[sample.number]
 
-    def _of_beamtime(self, beamtime: Beamtime) -> list[str]:
+    def _of_beamtime(self, beamtime: Beamtime) -> tuple[str, ...]:
         if beamtime.beamtime not in self._beamtimes:
             proposal, instrument = beamtime.of_proposal, beamtime.of_instrument
             parts = [proposal.proposal, proposal.title_en, proposal.title_zh, proposal.principal_investigator]
             parts += [beamtime.beamtime, instrument.beamline, instrument.name_en, instrument.name_zh]
             parts += self._named.get(proposal.proposal, ())
-            self._beamtimes[beamtime.beamtime] = [*tokens("\n".join(parts)), *marks([proposal.proposal])]
+            self._beamtimes[beamtime.beamtime] = (*_cut("\n".join(parts)), *marks([proposal.proposal]))
         return self._beamtimes[beamtime.beamtime]
+
+
+def own_tokens(name: str, dataset: str, kind: str, software: str | None, paths: Iterable[str]) -> list[str]:
+    """Return the tokens of what no other dataset shares."""
+    return tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}") + file_tokens(paths)
+
+
+def file_tokens(paths: Iterable[str]) -> list[str]:
+    """Return the tokens of the last parts of paths."""
+    return tokens("\n".join(path.rpartition("/")[2] for path in paths))
 
 
 @lru_cache(maxsize=10_000)
 def _cut(text: str) -> tuple[str, ...]:
-    """Return the tokens of a text that comes again and again, such as the name of a detector."""
+    """Return the tokens of a text that comes again and again, such as the name of a detector or of a beamtime."""
     return tuple(tokens(text))
 
 
@@ -139,9 +146,8 @@ def tokens_of(describer: Describer, row: DatasetRow, documents: Documents | None
     of_models = {one["name"] for one in documents.rows(row.number, said)} if documents else set()
     texts = [one.text for one in row.parameters if one.text and one.name not in of_models]
     return describer.tokens(
-        own=(row.name, row.id, row.technique, row.kind, row.software),
-        texts=[*texts, *(documents.words(said) if documents else ())],
-        files=[file.path for file in row.files],
+        own=own_tokens(row.name, row.id, row.kind, row.software, [file.path for file in row.files]),
+        texts=[row.technique, *texts, *(documents.words(said) if documents else ())],
         beamtime=row.of_beamtime,
         sample=row.of_sample,
     )

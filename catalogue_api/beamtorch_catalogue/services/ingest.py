@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
 from beamtorch_catalogue.services.paging import from_cursor, to_cursor
-from beamtorch_catalogue.services.placement import Placement
+from beamtorch_catalogue.services.placement import Homes, Placement, misplaced
+from beamtorch_catalogue.services.prepared import Prepared
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.record_rows import files_gone
 from beamtorch_catalogue.services.recording import Recording
@@ -47,25 +48,27 @@ class Ingest:
         """Create or update records in one transaction; one that makes no sense is refused alone, with the reason."""
         require_ingestor(reader)
         placement = Placement(self._layout)
+        prepared = [(Prepared.of(record), placement.homes(record)) for record in records]
         with self._database.writing() as session:
             beamtimes = load_beamtimes(session, (record.beamtime for record in records))
             recording = self._recordings.begin(session, reader)
             recording.load(records, load_parents(session, reader, records))
-            results = [self._one(recording, placement, beamtimes, record) for record in records]
+            results = [self._one(recording, beamtimes, one, homes) for one, homes in prepared]
             recording.finish()
             return results
 
     def _one(
-        self, recording: Recording, placement: Placement, beamtimes: dict[str, Beamtime], record: DatasetRecord
+        self, recording: Recording, beamtimes: dict[str, Beamtime], prepared: Prepared, homes: Homes
     ) -> IngestResult:
+        record = prepared.record
         beamtime = beamtimes.get(record.beamtime)
-        problem = no_such_beamtime(record) if beamtime is None else placement.problem(record, beamtime)
+        problem = no_such_beamtime(record) if beamtime is None else misplaced(homes, beamtime)
         if problem is None and (unknown := recording.unknown_parents(record)):
             problem = no_such_parents(unknown)
         problem = problem or self._recordings.documents.check(record.models)
         if problem is not None or beamtime is None:
             return IngestResult(source_id=record.source_id, dataset=None, outcome="refused", problem=problem)
-        done = recording.put(record, beamtime)
+        done = recording.put(prepared, beamtime)
         return IngestResult(source_id=record.source_id, dataset=done.dataset, outcome=done.outcome)
 
     def known_files(self, reader: Reader, below: str, after: str | None) -> KnownFilePage:

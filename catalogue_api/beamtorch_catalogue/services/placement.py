@@ -1,6 +1,8 @@
 """Whether the files of a record lie where those of its beamtime belong."""
 
 import os
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from beamtorch_catalogue.stores.models import Beamtime
@@ -9,6 +11,8 @@ from beamtorch_facility.data_layout import Area, DataLayout, OutsideDataError
 from beamtorch_facility.words import Words
 
 _Home = tuple[str, str, Area]
+Homes = Mapping[_Home | None, str]
+_NO_NAMES = frozenset({"", ".", ".."})
 _AREA_PARTS = 5
 """Beamline, month, ``Data``, beamtime, area."""
 
@@ -20,26 +24,23 @@ class Placement:
         self._layout = layout
         self._root = os.path.realpath(layout.root)
         self._homes: dict[str, _Home | None] = {}
-        self._areas: dict[tuple[str, ...], _Home | None] = {}
         self._reals: dict[str, str] = {"": ""}
+
+    def homes(self, record: DatasetRecord) -> Homes:
+        """Return the first file of each place that files of a record belong to."""
+        found: dict[_Home | None, str] = {}
+        for file in record.files:
+            found.setdefault(self.home(file.path), file.path)
+        return found
 
     def problem(self, record: DatasetRecord, beamtime: Beamtime) -> Words | None:
         """Say which file does not lie in the folder of the record's beamtime, or None."""
-        for file in record.files:
-            home = self.home(file.path)
-            if home is None or home[:2] != (beamtime.beamline, beamtime.beamtime):
-                return Words(
-                    en=f"{file.path} does not lie in the folder of beamtime {beamtime.beamtime} at "
-                    f"{beamtime.beamline}. Move it there, or name the beamtime that it belongs to.",
-                    zh=f"{file.path} 不在 {beamtime.beamline} 机时 {beamtime.beamtime} 的目录内。"
-                    "请移入，或改填所属机时。",
-                )
-        return None
+        return misplaced(self.homes(record), beamtime)
 
     def home(self, path: str) -> _Home | None:
         """Return beamline, beamtime and area that a file belongs to, links resolved; None if to none."""
         folder, _, name = path.rpartition("/")
-        if name in {"", ".", ".."} or not path.startswith("/") or "/../" in path or "\0" in path:
+        if name in _NO_NAMES or not path.startswith("/") or "/../" in path or "\0" in path:
             return None
         if folder not in self._homes:
             self._homes[folder] = self._locate(self._real(folder))
@@ -62,10 +63,25 @@ class Placement:
         if not real.startswith(f"{self._root}/"):
             return None
         parts = tuple(real[len(self._root) + 1 :].split("/", _AREA_PARTS)[:_AREA_PARTS])
-        if parts not in self._areas:
-            try:
-                found, area = self._layout.place_of(PurePosixPath(*parts))
-                self._areas[parts] = (found.beamline, found.beamtime, area)
-            except OutsideDataError:
-                self._areas[parts] = None
-        return self._areas[parts]
+        return _home_of(self._layout, parts)
+
+
+def misplaced(homes: Homes, beamtime: Beamtime) -> Words | None:
+    """Say which file does not lie in the folder of a beamtime, or None."""
+    for home, path in homes.items():
+        if home is None or home[:2] != (beamtime.beamline, beamtime.beamtime):
+            return Words(
+                en=f"{path} does not lie in the folder of beamtime {beamtime.beamtime} at {beamtime.beamline}. "
+                "Move it there, or name the beamtime that it belongs to.",
+                zh=f"{path} 不在 {beamtime.beamline} 机时 {beamtime.beamtime} 的目录内。请移入，或改填所属机时。",
+            )
+    return None
+
+
+@lru_cache(maxsize=4000)
+def _home_of(layout: DataLayout, parts: tuple[str, ...]) -> _Home | None:
+    try:
+        found, area = layout.place_of(PurePosixPath(*parts))
+    except OutsideDataError:
+        return None
+    return found.beamline, found.beamtime, area

@@ -16,6 +16,7 @@ from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
+Row = dict[str, Any]
 _REMEMBERED = (
     *("name", "kind", "technique", "sample", "measured_at", "size", "file_count", "software", "state", "recipe"),
     *("problem_en", "folder"),
@@ -59,7 +60,7 @@ def common_folder(paths: Iterable[str]) -> str:
     return os.path.commonpath(folders) if len(folders) > 1 else folders.pop() or "/"
 
 
-def file_row(number: int, position: int, file: FileRecord) -> dict[str, Any]:
+def file_row(number: int, position: int, file: FileRecord) -> Row:
     """Return the row of a file."""
     problem = file.problem
     details = {key: v if isinstance(v, str) else v.model_dump() for key, v in file.metadata.items()}
@@ -78,23 +79,36 @@ def file_row(number: int, position: int, file: FileRecord) -> dict[str, Any]:
     }
 
 
-def parameter_rows(number: int, parameters: Mapping[str, Quantity | str]) -> list[dict[str, Any]]:
+def parameter_rows(number: int, parameters: Mapping[str, Quantity | str]) -> list[Row]:
     """Return the rows of parameters; of two names that are the same to a search the last one counts."""
     named = {normal_name(name): value for name, value in parameters.items()}
     return [_parameter_row(number, name, value) for name, value in sorted(named.items()) if name]
 
 
-def _parameter_row(number: int, name: str, value: Quantity | str) -> dict[str, Any]:
-    row = {"dataset": number, "name": name, "text": None, "value": None, "unit": None, "dimension": None, "si": None}
+def _parameter_row(number: int, name: str, value: Quantity | str) -> Row:
+    text: str | None = None
+    given: float | None = None
+    unit: str | None = None
+    dimension: str | None = None
+    si: float | None = None
     if isinstance(value, str):
-        return row | {"text": value}
-    if not math.isfinite(value.value):
-        return row | {"text": str(value)}
-    row |= {"value": value.value, "unit": value.unit}
-    meaning = unit_of_parameter(name, value.unit)
-    if meaning is not None and math.isfinite(si := meaning.to_si(value.value)):
-        row |= {"dimension": meaning.dimension, "si": si}
-    return row
+        text = value
+    elif not math.isfinite(value.value):
+        text = str(value)
+    else:
+        given, unit = value.value, value.unit
+        meaning = unit_of_parameter(name, unit)
+        if meaning is not None and math.isfinite(in_si := meaning.to_si(given)):
+            dimension, si = meaning.dimension, in_si
+    return {
+        "dataset": number,
+        "name": name,
+        "text": text,
+        "value": given,
+        "unit": unit,
+        "dimension": dimension,
+        "si": si,
+    }
 
 
 def census_kin(row: Mapping[str, Any]) -> Kin:

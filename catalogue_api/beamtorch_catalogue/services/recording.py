@@ -1,25 +1,22 @@
 """Putting records into the tables: each compared with what is there, then all written at once."""
 
-import base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-import xxhash
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.services.describing import Describer
+from beamtorch_catalogue.services.describing import Describer, file_tokens
 from beamtorch_catalogue.services.documents import Documents
+from beamtorch_catalogue.services.prepared import Prepared, dataset_id, numbered
 from beamtorch_catalogue.services.record_rows import (
     census_kin,
     common_folder,
     file_row,
     files_of,
     history_of,
-    parameter_rows,
     state_of,
 )
 from beamtorch_catalogue.stores import dataset_rows
@@ -67,15 +64,17 @@ class Known:
 
 @dataclass
 class _Pending:
-    record: DatasetRecord
+    prepared: Prepared
     beamtime: Beamtime
     known: Known | None
-    dataset: DatasetId
-    fingerprint: str
     number: int = 0
     sample: Sample | None = None
     old_files: list[FileRow] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
+
+    @property
+    def record(self) -> DatasetRecord:
+        return self.prepared.record
 
 
 class Recording:
@@ -127,15 +126,13 @@ class Recording:
         """Return the parents of a record that are neither in the catalogue nor earlier in this batch."""
         return [one for one in record.parents if one not in self._parents and one not in self._pending]
 
-    def put(self, record: DatasetRecord, beamtime: Beamtime) -> Recorded:
+    def put(self, prepared: Prepared, beamtime: Beamtime) -> Recorded:
         """Take a record; the same record again changes nothing."""
-        fingerprint = xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record))
-        known = self.known(record)
-        dataset = known.dataset if known else dataset_id(record)
-        before = self._pending.get(dataset)
-        if (before.fingerprint if before else known.fingerprint if known else "") == fingerprint:
+        dataset = prepared.dataset
+        known, before = self._known.get(dataset), self._pending.get(dataset)
+        if (before.prepared.fingerprint if before else known.fingerprint if known else "") == prepared.fingerprint:
             return Recorded(dataset, "unchanged")
-        self._pending[dataset] = _Pending(record, beamtime, known, dataset, fingerprint)
+        self._pending[dataset] = _Pending(prepared, beamtime, known)
         return Recorded(dataset, "updated" if known or before else "created")
 
     def finish(self) -> None:
@@ -162,15 +159,17 @@ class Recording:
         documents: list[dict[str, Any]] = []
         for one in [*new, *changed]:
             described = files_of(one.record, one.old_files)
+            count = len(one.record.files)
+            gone = described[count:]
             own_parameters, further_words = self._parameters(one)
             documents += self._documents.document_rows(one.number, one.record.models)
             row = rows[one.number] = self._row(one, described)
-            files += [file_row(one.number, position, file) for position, file in enumerate(described)]
+            files += numbered(one.prepared.files, one.number)
+            files += [file_row(one.number, position, file) for position, file in enumerate(gone, start=count)]
             parameters += own_parameters
             texts[row["place"]] = describer.tokens(
-                own=(row["name"], row["id"], row["technique"], row["kind"], row["software"]),
-                texts=[*(parameter["text"] for parameter in own_parameters if parameter["text"]), *further_words],
-                files=[file.path for file in described],
+                own=[*one.prepared.tokens, *file_tokens(file.path for file in gone)],
+                texts=[row["technique"], *(text for one in own_parameters if (text := one["text"])), *further_words],
                 beamtime=one.beamtime,
                 sample=one.sample,
             )
@@ -198,7 +197,7 @@ class Recording:
         state, problem = state_of(record, files)
         return {
             "number": one.number,
-            "id": one.dataset,
+            "id": one.prepared.dataset,
             "source_id": record.source_id,
             "name": record.name,
             "kind": record.kind.value,
@@ -216,9 +215,9 @@ class Recording:
             "state": state.value,
             "problem_en": problem.en if problem else None,
             "problem_zh": problem.zh if problem else None,
-            "fingerprint": one.fingerprint,
+            "fingerprint": one.prepared.fingerprint,
             "place": place(listed_at, one.number),
-            "pid": known.values["pid"] if known else self._naming(one.dataset),
+            "pid": known.values["pid"] if known else self._naming(one.prepared.dataset),
             "proposal": beamtime.proposal,
             "beamline": beamtime.beamline,
             "released_at": released_at,
@@ -264,27 +263,16 @@ class Recording:
         """Return parameters and words; a record that says nothing about a model leaves its document alone."""
         said = {**self._documents.current(one.documents), **one.record.models}
         if not said:
-            return parameter_rows(one.number, one.record.parameters), []
+            return numbered(one.prepared.parameters, one.number), []
         of_models = self._documents.rows(one.number, said)
         taken = {row["name"] for row in of_models}
-        plain = [row for row in parameter_rows(one.number, one.record.parameters) if row["name"] not in taken]
+        plain = [row for row in numbered(one.prepared.parameters, one.number) if row["name"] not in taken]
         return [*plain, *of_models], self._documents.words(said)
 
     def _set_parents(self, pending: Sequence[_Pending], known: Sequence[int]) -> None:
-        numbers = self._parents | {one.dataset: one.number for one in pending}
+        numbers = self._parents | {one.prepared.dataset: one.number for one in pending}
         parents = {one.number: frozenset(numbers[parent] for parent in one.record.parents) for one in pending}
         dataset_rows.set_parents(self._session, parents, known)
-
-
-def dataset_id(record: DatasetRecord) -> DatasetId:
-    """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew."""
-    return _named(record.beamtime, record.source_id)
-
-
-@lru_cache(maxsize=4000)
-def _named(beamtime: str, source_id: str) -> DatasetId:
-    digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
-    return DatasetId("ds-" + base64.b32encode(digest).decode().rstrip("=").lower()[:16])
 
 
 def _known(row: DatasetRow) -> Known:

@@ -13,6 +13,7 @@ from beamtorch_catalogue.services.datasets import Datasets
 from beamtorch_catalogue.services.downloads import below
 from beamtorch_catalogue.services.ingest import load_beamtimes, load_parents, no_such_parents
 from beamtorch_catalogue.services.placement import Placement
+from beamtorch_catalogue.services.prepared import Prepared
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.recordings import Recordings
 from beamtorch_catalogue.stores.database import Database
@@ -114,7 +115,7 @@ class Registration:
                         zh=f"“{record.source_id}”是本机时{known.kind}数据的名称，结果不能替换它。请更换 source_id。",
                     )
                 )
-            done = recording.put(record, beamtime)
+            done = recording.put(Prepared.of(record), beamtime)
             recording.finish()
         return self._datasets.dataset(reader, done.dataset)
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.models import Base, DatasetRow, DocumentRow, FileRow, ParameterRow, Parentage
+from beamtorch_catalogue.stores.rows import Values, insert_rows
 
-Values = Mapping[str, Any]
 _CHUNK = 500
 """SQLite takes at most 32766 values in one statement."""
 _DATASET, _FILE, _PARAMETER = (Base.metadata.tables[name] for name in ("dataset", "file", "parameter"))
@@ -25,7 +25,7 @@ def take_numbers(session: Session, count: int) -> Sequence[int]:
 
 def insert_datasets(session: Session, rows: Sequence[Values]) -> None:
     """Insert rows of datasets."""
-    _insert(session, _DATASET, rows)
+    insert_rows(session, _DATASET, rows)
 
 
 def update_datasets(session: Session, rows: Sequence[Values]) -> None:
@@ -40,8 +40,8 @@ def update_datasets(session: Session, rows: Sequence[Values]) -> None:
 
 def insert_details(session: Session, files: Sequence[Values], parameters: Sequence[Values]) -> None:
     """Insert rows of files and parameters."""
-    _insert_plain(session, _FILE, files)
-    _insert_plain(session, _PARAMETER, parameters)
+    insert_rows(session, _FILE, files)
+    insert_rows(session, _PARAMETER, parameters)
 
 
 def delete_details(session: Session, numbers: Sequence[int]) -> None:
@@ -90,20 +90,3 @@ def chunks(items: Sequence[int]) -> Iterable[Sequence[int]]:
     """Yield parts that fit into one statement."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
-
-
-def _insert(session: Session, table: Table, rows: Sequence[Values]) -> None:
-    # Past the mapper, which would look at every value of every row.
-    if rows:
-        session.connection().execute(insert(table), rows)
-
-
-def _insert_plain(session: Session, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows whose values every driver takes as they are: ten times as many as datasets, so past SQLAlchemy."""
-    if not rows:
-        return
-    columns = list(rows[0])
-    mark = "%s" if session.get_bind().dialect.name == "postgresql" else "?"
-    names, places = ", ".join(columns), ", ".join([mark] * len(columns))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - names of our own tables
-    session.connection().exec_driver_sql(statement, [tuple(row.values()) for row in rows])

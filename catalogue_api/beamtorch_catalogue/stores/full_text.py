@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Text,
     bindparam,
     column,
     exists,
@@ -22,8 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.models import DatasetRow
+from beamtorch_catalogue.stores.rows import insert_rows, replace_full_text
 from beamtorch_catalogue.stores.words import is_open, marks, phrase
 
+_TEXTS = table("full_text", column("place", BigInteger()), column("words", Text()))
 MOST_TOKENS = 16_000
 """PostgreSQL counts positions up to 16383; a dataset of more files is found by its first ones."""
 
@@ -75,10 +78,7 @@ class SqliteFullText:
 
     def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
         """Replace the rows."""
-        if not texts:
-            return
-        rows = [{"place": n, "words": " ".join(t[:MOST_TOKENS])} for n, t in sorted(texts.items())]
-        session.execute(text("INSERT OR REPLACE INTO full_text (rowid, words) VALUES (:place, :words)"), rows)
+        replace_full_text(session, [(n, " ".join(t[:MOST_TOKENS])) for n, t in sorted(texts.items())])
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""
@@ -133,15 +133,8 @@ class PostgresFullText:
 
     def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
         """Insert or replace the rows."""
-        if not texts:
-            return
-        session.execute(
-            text(
-                "INSERT INTO full_text (place, words) VALUES (:place, CAST(:words AS tsvector)) "
-                "ON CONFLICT (place) DO UPDATE SET words = excluded.words"
-            ),
-            [{"place": n, "words": _vector(t[:MOST_TOKENS])} for n, t in texts.items()],
-        )
+        self.drop(session, texts)
+        insert_rows(session, _TEXTS, [{"place": n, "words": _vector(t[:MOST_TOKENS])} for n, t in texts.items()])
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.stores.models import Change
+from beamtorch_catalogue.stores.models import Base, Change
+from beamtorch_catalogue.stores.rows import insert_rows
 
 _TURN = 815065
 """The advisory lock of PostgreSQL under which changes get their numbers."""
@@ -55,7 +56,7 @@ def note(session: Session, changes: Iterable[Noted], *, by: str, at: datetime) -
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
-    session.execute(insert(Change), rows)
+    insert_rows(session, Base.metadata.tables[Change.__tablename__], rows)
 
 
 def _document(values: Mapping[str, Any] | None) -> str | None:

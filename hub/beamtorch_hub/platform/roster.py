@@ -183,5 +183,6 @@ def _catalogue_variables(settings: PlatformSettings) -> dict[str, str]:
         "BEAMTORCH_CATALOGUE_DATABASE": f"sqlite:///{places.catalogue / 'catalogue.sqlite'}",
         "BEAMTORCH_READER": str(places.reader),
         "BEAMTORCH_CATALOGUE_MODELS": str(places.models),
+        "BEAMTORCH_CATALOGUE_POLICY": str(places.catalogue_policy),
         **({} if settings.catalogue_uid is None else {"HOME": str(places.catalogue)}),
     }
