@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from beamtorch_catalogue.services.documents import Documents, Given
@@ -14,6 +15,8 @@ from beamtorch_catalogue.stores.words import marks, tokens
 from beamtorch_facility.identity import Identity
 
 _CHUNK = 500
+NamedSample = Sample | Row[Any]
+"""A sample, or the columns of one that its words come from."""
 
 
 class Describer:
@@ -30,7 +33,7 @@ class Describer:
         own: Sequence[str],
         texts: Iterable[str],
         beamtime: Beamtime,
-        sample: Sample | None,
+        sample: NamedSample | None,
     ) -> list[str]:
         """Return all tokens of a dataset.
 
@@ -48,7 +51,7 @@ class Describer:
         found += self._of_beamtime(beamtime)
         return found
 
-    def _of_sample(self, sample: Sample | None) -> tuple[str, ...]:
+    def _of_sample(self, sample: NamedSample | None) -> tuple[str, ...]:
         if sample is None:
             return ()
         if sample.number not in self._samples:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.services.describing import Describer, file_tokens
+from beamtorch_catalogue.services.describing import Describer, NamedSample, file_tokens
 from beamtorch_catalogue.services.documents import Documents
 from beamtorch_catalogue.services.prepared import Prepared, dataset_id, numbered
 from beamtorch_catalogue.services.record_rows import (
@@ -68,7 +68,7 @@ class _Pending:
     beamtime: Beamtime
     known: Known | None
     number: int = 0
-    sample: Sample | None = None
+    sample: NamedSample | None = None
     old_files: list[FileRow] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
 
@@ -234,15 +234,11 @@ class Recording:
     def _find_samples(self, pending: Sequence[_Pending]) -> None:
         """Give each record its sample; one that only files know comes into being."""
         wanted = {(one.beamtime.proposal, one.record.sample) for one in pending if one.record.sample}
-        found: dict[tuple[str, str | None], Sample] = {}
-        pairs = sorted(wanted, key=str)
-        for start in range(0, len(pairs), _CHUNK):
-            among = tuple_(Sample.proposal, Sample.name).in_(pairs[start : start + _CHUNK])
-            found |= {(row.proposal, row.name): row for row in self._session.scalars(select(Sample).where(among))}
-        for proposal, name in sorted(wanted - found.keys(), key=str):
-            found[proposal, name] = Sample(proposal=proposal, name=name, folded=folded(name or ""))
-            self._session.add(found[proposal, name])
-        self._session.flush()
+        found = dataset_rows.samples(self._session, wanted)
+        if new := wanted - found.keys():
+            rows = [{"proposal": of, "name": name, "folded": folded(name or "")} for of, name in sorted(new, key=str)]
+            self._session.execute(insert(Sample), rows)
+            found |= dataset_rows.samples(self._session, new)
         for one in pending:
             one.sample = found.get((one.beamtime.proposal, one.record.sample))
 

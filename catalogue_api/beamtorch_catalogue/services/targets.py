@@ -138,8 +138,8 @@ class Targets:
                 return address
         raise _refused(
             f"{host} is at {', '.join(sorted(set(addresses)))}, which is neither public nor in a network that the "
-            "facility opened to webhooks (BEAMTORCH_WEBHOOK_NETWORKS)",
-            f"{host} 的地址既非公网，也不在设施允许的网段内（BEAMTORCH_WEBHOOK_NETWORKS）",
+            "facility opened to webhooks (webhook_networks)",
+            f"{host} 的地址既非公网，也不在设施允许的网段内（webhook_networks）",
         )
 
     def _may_reach(self, text: str) -> bool:

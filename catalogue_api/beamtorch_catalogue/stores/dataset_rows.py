@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.stores.models import Base, DatasetRow, DocumentRow, FileRow, ParameterRow, Parentage
+from beamtorch_catalogue.stores.models import Base, DatasetRow, DocumentRow, FileRow, ParameterRow, Parentage, Sample
 from beamtorch_catalogue.stores.rows import Values, insert_rows
 
 _CHUNK = 500
@@ -49,6 +49,18 @@ def delete_details(session: Session, numbers: Sequence[int]) -> None:
     for some in chunks(numbers):
         session.execute(delete(FileRow).where(FileRow.dataset.in_(some)))
         session.execute(delete(ParameterRow).where(ParameterRow.dataset.in_(some)))
+
+
+def samples(session: Session, wanted: Iterable[tuple[str, str | None]]) -> dict[tuple[str, str | None], Row[Any]]:
+    """Return the samples of some proposals by name: number, name, description in both languages and formula."""
+    pairs = sorted(wanted, key=str)
+    texts = (Sample.description_en, Sample.description_zh, Sample.formula)
+    chosen = select(Sample.number, Sample.proposal, Sample.name, *texts)
+    found: dict[tuple[str, str | None], Row[Any]] = {}
+    for start in range(0, len(pairs), _CHUNK):
+        among = tuple_(Sample.proposal, Sample.name).in_(pairs[start : start + _CHUNK])
+        found |= {(row.proposal, row.name): row for row in session.execute(chosen.where(among))}
+    return found
 
 
 def set_parents(session: Session, new: Mapping[int, frozenset[int]], known: Iterable[int]) -> None:
