@@ -2,9 +2,9 @@
 
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from typing import Any
 
 from beamtorch_catalogue.synthetic import MATERIALS, TECHNIQUES, TREATMENTS, Synthetic
@@ -12,6 +12,8 @@ from beamtorch_catalogue.synthetic import MATERIALS, TECHNIQUES, TREATMENTS, Syn
 EMBARGO_MONTHS = 36
 CAP = 10_000
 PAGE = 25
+_PART = 20_000
+_SHORTEST_PREFIX = 3
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def questions(people: list[Person], datasets: int, count: int, seed: int) -> lis
     made = []
     for index in range(count):
         person, kind = people[index % len(people)], index // len(people) % 6
-        word, other = chance.choice(MATERIALS), chance.choice((*TREATMENTS, *TECHNIQUES)).split()[0]
+        word, other = chance.choice(MATERIALS), re.split("[ -]", chance.choice((*TREATMENTS, *TECHNIQUES)))[0]
         number = f"{chance.randrange(datasets):07}"
         match kind:
             case 0:
@@ -78,55 +80,86 @@ def _limits(chance: random.Random) -> tuple[str, float, float, str]:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    at: str
-    second: datetime
-    proposal: int
-    words: frozenset[str]
-    parameters: dict[str, Any]
+class Expected:
+    """What a walk over all records answers: when the newest were measured, and how many there are."""
+
+    question: Question
+    newest: tuple[datetime, ...]
+    total: int
+
+    def is_met(self, answer: dict[str, Any]) -> bool:
+        """Tell whether an answer says the same; says on the terminal how not."""
+        told = tuple(datetime.fromisoformat(one["measured_at"]) for one in answer["datasets"])
+        good = told == self.newest and answer["total"] == min(self.total, CAP)
+        if not good:
+            who, q = self.question.person.name, self.question.q
+            print(f"    differs: {who} {q!r}: {answer['total']} told, {self.total} counted")
+        return good
 
 
-class Answers:
-    """Walks over all records."""
+def walk(made: Synthetic, datasets: int, asked: list[Question]) -> list[Expected]:
+    """Answer questions by a look at every record, in all processes that the machine has."""
+    jobs = [(made, first, min(_PART, datasets - first), asked) for first in range(0, datasets, _PART)]
+    hits: list[list[datetime]] = [[] for _ in asked]
+    totals = [0] * len(asked)
+    with get_context("spawn").Pool() as pool:
+        for part in pool.imap_unordered(_walk_part, jobs):
+            for index, (newest, total) in enumerate(part):
+                totals[index] += total
+                hits[index] = sorted([*hits[index], *newest], reverse=True)[:PAGE]
+    return [Expected(*one) for one in zip(asked, map(tuple, hits), totals, strict=True)]
 
-    def __init__(self, made: Synthetic, datasets: int) -> None:
-        self._made, self._datasets = made, datasets
 
-    def compare(self, answered: list[tuple[Question, dict[str, Any]]], count: int, seed: int) -> dict[str, int]:
-        """Return how many of some answers are as they should be: the newest, and how many there are."""
-        chosen = random.Random(seed).sample(answered, min(count, len(answered)))
-        hits: list[list[datetime]] = [[] for _ in chosen]
-        totals = [0] * len(chosen)
-        for seen in self._all():
-            for index, (question, _) in enumerate(chosen):
-                if _matches(question, seen) and self._may_read(question.person, seen):
-                    totals[index] += 1
-                    newest = hits[index]
-                    newest.append(seen.second)
-                    if len(newest) > 50 * PAGE:
-                        newest.sort(reverse=True)
-                        del newest[PAGE:]
-        agreed = 0
-        for (question, answer), newest, total in zip(chosen, hits, totals, strict=True):
-            told = [datetime.fromisoformat(one["measured_at"]) for one in answer["datasets"]]
-            good = told == sorted(newest, reverse=True)[:PAGE] and answer["total"] == min(total, CAP)
-            if not good:
-                print(f"    differs: {question.person.name} {question.q!r}: {answer['total']} told, {total} counted")
-            agreed += good
-        return {"compared": len(chosen), "agreed": agreed}
+def _walk_part(given: tuple[Synthetic, int, int, list[Question]]) -> list[tuple[list[datetime], int]]:
+    made, first, count, asked = given
+    records = Records(made)
+    hits: list[list[datetime]] = [[] for _ in asked]
+    totals = [0] * len(asked)
+    for one in made.datasets(count, first):
+        words, proposal, second = records.seen(one)
+        for index, question in enumerate(asked):
+            if records.matches(question, one, words, proposal):
+                totals[index] += 1
+                hits[index].append(second)
+    return [(sorted(newest, reverse=True)[:PAGE], total) for newest, total in zip(hits, totals, strict=True)]
 
-    def _all(self) -> Iterator[_Seen]:
-        shared: dict[int, frozenset[str]] = {}
-        for one in self._made.datasets(self._datasets):
-            index = int(one["beamtime"].removeprefix("BT-"))
-            if index not in shared:
-                shared[index] = frozenset(self._words_of_proposal(index))
-            own = f"{one['name']} {one['technique']} {one['kind']} {one['sample']} {one['software']}"
-            files = " ".join(file["path"].rpartition("/")[2] for file in one["files"])
-            texts = " ".join(value for value in one["parameters"].values() if isinstance(value, str))
-            words = frozenset(_words(f"{own} {files} {texts}")) | shared[index]
-            second = datetime.fromisoformat(one["measured_at"])
-            yield _Seen(one["measured_at"], second, index, words, one["parameters"])
+
+class Records:
+    """What a record says, looked at without the catalogue."""
+
+    def __init__(self, made: Synthetic) -> None:
+        self._made = made
+        self._shared: dict[int, frozenset[str]] = {}
+        self._in_shared: dict[tuple[str, int], bool] = {}
+        self._opens: dict[int, bool] = {}
+
+    def seen(self, one: dict[str, Any]) -> tuple[frozenset[str], int, datetime]:
+        """Return the words of a record itself, the number of its proposal, and when it was measured."""
+        own = f"{one['name']} {one['technique']} {one['kind']} {one['sample']} {one['software']}"
+        files = " ".join(file["path"].rpartition("/")[2] for file in one["files"])
+        texts = " ".join(value for value in one["parameters"].values() if isinstance(value, str))
+        index = int(one["beamtime"].removeprefix("BT-"))
+        return frozenset(_words(f"{own} {files} {texts}")), index, datetime.fromisoformat(one["measured_at"])
+
+    def matches(self, question: Question, one: dict[str, Any], words: frozenset[str], proposal: int) -> bool:
+        """Tell whether a person may read a record, and it is what they ask for."""
+        if not self._may_read(question.person, proposal):
+            return False
+        if question.limits is not None:
+            name, low, high, _ = question.limits
+            written = one["parameters"][name]
+            value = written["value"] / 1000 if written["unit"] == "eV" else written["value"]
+            if not low <= value <= high:
+                return False
+        return all(_begins(word, words) or self._is_shared(word, proposal) for word in question.words)
+
+    def _is_shared(self, word: str, proposal: int) -> bool:
+        known = self._in_shared.get((word, proposal))
+        if known is None:
+            if proposal not in self._shared:
+                self._shared[proposal] = frozenset(self._words_of_proposal(proposal))
+            known = self._in_shared[word, proposal] = _begins(word, self._shared[proposal])
+        return known
 
     def _words_of_proposal(self, index: int) -> list[str]:
         title = (
@@ -136,26 +169,21 @@ class Answers:
         names = f"{self._made.proposal(index)} {self._made.beamtime(index)} {beamline} Beamline user{index % 3000}"
         return _words(f"{title} {names}")
 
-    def _may_read(self, person: Person, seen: _Seen) -> bool:
-        if person.is_admin or seen.proposal in person.proposals:
+    def _may_read(self, person: Person, proposal: int) -> bool:
+        if person.is_admin or proposal in person.proposals:
             return True
-        end = self._made.start(seen.proposal) + timedelta(days=4)
-        first = end + timedelta(days=1)
-        year, month = divmod(first.year * 12 + first.month - 1 + EMBARGO_MONTHS, 12)
-        day = min(first.day, 28 if month == 1 else 30 if month in {3, 5, 8, 10} else 31)
-        return datetime(year, month + 1, day, tzinfo=UTC) <= datetime.now(UTC)
+        if proposal not in self._opens:
+            end = self._made.start(proposal) + timedelta(days=4)
+            first = end + timedelta(days=1)
+            year, month = divmod(first.year * 12 + first.month - 1 + EMBARGO_MONTHS, 12)
+            day = min(first.day, 28 if month == 1 else 30 if month in {3, 5, 8, 10} else 31)
+            self._opens[proposal] = datetime(year, month + 1, day, tzinfo=UTC) <= datetime.now(UTC)
+        return self._opens[proposal]
 
 
-def _matches(question: Question, seen: _Seen) -> bool:
-    for word in question.words:
-        if word not in seen.words and (len(word) < 3 or not any(other.startswith(word) for other in seen.words)):
-            return False
-    if question.limits is None:
-        return True
-    name, low, high, _ = question.limits
-    written = seen.parameters[name]
-    value = written["value"] / 1000 if written["unit"] == "eV" else written["value"]
-    return bool(low <= value <= high)
+def _begins(word: str, words: frozenset[str]) -> bool:
+    """Tell whether a word is there, or one of three letters and more begins one that is."""
+    return word in words or (len(word) >= _SHORTEST_PREFIX and any(other.startswith(word) for other in words))
 
 
 def _words(written: str) -> list[str]:
