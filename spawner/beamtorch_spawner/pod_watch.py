@@ -1,14 +1,19 @@
 """KubeSpawner's view of the pods, with its age: one that stopped to follow the cluster is noticed and replaced."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp import ClientError
+from kubernetes_asyncio import watch
+from kubernetes_asyncio.client import ApiException
 from kubespawner.spawner import PodReflector
 
 STALE_SECONDS = 45.0
 """A healthy view reads everything again after 10 s without news, and every 30 s with."""
+REPLAY_SECONDS = 2
 
 
 class PodsInView(dict[str, dict[str, Any]]):
@@ -55,14 +60,33 @@ class WatchedPodReflector(PodReflector):
     def __init__(self, *args: Any, **traits: Any) -> None:
         self.read_at = time.monotonic()
         self.ends: dict[str, datetime] = {}
+        self._version = ""
         super().__init__(*args, **traits)
 
     async def _list_and_update(self, *args: Any, **more: Any) -> Any:
-        before = self.resources
+        before, since = self.resources, self._version
         version = await super()._list_and_update(*args, **more)
         self.resources = PodsInView(self.resources, self.ends, before)
         self.read_at = time.monotonic()
+        if since and (gone := {key for key in before if key not in self.resources and not finished_at(before[key])}):
+            self.ends |= await self._ends_since(since, gone)
+        self._version = version
         return version
+
+    async def _ends_since(self, version: str, gone: set[str]) -> dict[str, datetime]:
+        """Return when pods ended that went between two looks; the cluster tells what it did since the first look."""
+        ends: dict[str, datetime] = {}
+        asked = {"namespace": self.namespace, "label_selector": self.label_selector, "resource_version": version}
+        with contextlib.suppress(ApiException, TimeoutError, ClientError):
+            async with watch.Watch() as told:
+                async for event in told.stream(self.api.list_namespaced_pod, timeout_seconds=REPLAY_SECONDS, **asked):
+                    pod = event["raw_object"]
+                    key = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+                    if key in gone and (at := finished_at(pod)):
+                        ends[key] = at
+                    if ends.keys() == gone:
+                        break
+        return ends
 
     @property
     def age(self) -> float:

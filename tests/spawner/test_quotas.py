@@ -52,6 +52,19 @@ def test_a_start_that_gave_way_counts_no_hours_from_then_on(desk):
     assert used.gpu_hours == pytest.approx(1.0)
 
 
+def test_whoever_knows_the_end_better_may_still_say_so(desk):
+    lease = desk.admit("zhang", "gpu", extra_resource={GPU: 1})
+    desk.leases.report(lease, LeaseReport(state=LeaseState.STARTING, at=desk.clock.now()), actor="torch")
+    desk.clock.go(3600)
+    gone_at = desk.clock.now()
+    desk.clock.go(60)
+    desk.tell(lease, LeaseState.ENDED)
+    for at in (gone_at, desk.clock.now()):
+        desk.leases.report(lease, LeaseReport(state=LeaseState.ENDED, at=at), actor="torch")
+    (used,) = desk.usage.of_month(f"{desk.clock.now():%Y-%m}", by="user", username="zhang")
+    assert used.gpu_hours == pytest.approx(1.0)
+
+
 def test_a_quota_for_each_counts_for_everybody_without_their_own(desk):
     desk.limit("user", GPU, 1, subject="*")
     desk.limit("user", GPU, 2, subject="okafor")

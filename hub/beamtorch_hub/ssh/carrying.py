@@ -5,6 +5,7 @@ Threads, for neither a pipe of Windows nor a terminal can be waited for otherwis
 
 import contextlib
 import json
+import logging
 import os
 import ssl
 import sys
@@ -24,6 +25,9 @@ from beamtorch_facility.words import Words
 from beamtorch_hub.ssh.account import Account
 from beamtorch_hub.ssh.errors import ConnectionLostError
 from beamtorch_hub.ssh.hub import Platform, unreachable
+
+# What goes wrong is told in one sentence; the library would print a traceback beside it.
+logging.getLogger("websockets").setLevel(logging.CRITICAL + 1)
 
 PIECE_BYTES = 64 * 1024
 OPEN_SECONDS = 30.0

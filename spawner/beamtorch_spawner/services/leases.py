@@ -63,6 +63,9 @@ class LeaseBook:
             if check_change(old=row.lease_state, new=report.state):
                 self._stamp(row, report, now)
                 stores.leases.change(row, report.state, actor=actor, at=now, reason=report.reason)
+            elif report.at is not None and row.held_from is not None and row.held_until is not None:
+                # Somebody else saw the end before, and perhaps later than it was.
+                row.held_until = max(min(report.at, row.held_until), row.held_from)
             return self._view(row)
 
     def _stamp(self, row: LeaseRow, report: LeaseReport, now: datetime) -> None:

@@ -20,6 +20,7 @@ from beamtorch_catalogue.testing.world import World
 from beamtorch_catalogue.wire import ChangeEvent
 from beamtorch_facility.directory import YamlDirectory, dump_people
 from beamtorch_service import caller
+from beamtorch_service.open_streams import MOST_STREAMS
 
 
 def newest(world: World) -> int:
@@ -168,7 +169,7 @@ def test_somebody_who_leaves_the_team_hears_no_more(world: World, mine: str, tel
 
 def test_streams_are_counted_and_given_back(world: World):
     with ExitStack() as open_ones:
-        listening = [open_ones.enter_context(stream(world, "team")) for _ in range(events.MOST_STREAMS)]
+        listening = [open_ones.enter_context(stream(world, "team")) for _ in range(MOST_STREAMS)]
         for lines in listening:
             next(lines)
         headers = {"Authorization": f"token {world.tokens['team']}"}
@@ -180,7 +181,7 @@ def test_streams_are_counted_and_given_back(world: World):
 def test_room_is_back_once_listeners_are_gone(world: World, eventually):
     for _ in range(2):
         with ExitStack() as open_ones:
-            for _ in range(events.MOST_STREAMS):
+            for _ in range(MOST_STREAMS):
                 eventually(lambda: _opened(world, open_ones))
 
 

@@ -43,9 +43,15 @@ def states(hub):
     return sorted((one["username"], one["state"]) for one in answer.json())
 
 
+def users(hub, state):
+    """Return who is in a state; None while the proxy is too busy to ask."""
+    answer = hub.http.get("users", params={"state": state, "limit": 200})
+    return answer.json() if answer.is_success else None
+
+
 def test_of_a_hundred_starts_at_once_none_is_lost_and_the_hundred_and_first_is_told(hub):
     assert set(asyncio.run(everybody(hub, "POST"))) <= {201, 202}
-    hub.wait(lambda: len(hub.http.get("users", params={"state": "ready", "limit": 200}).json()) == AT_ONCE, 300)
+    hub.wait(lambda: len(users(hub, "ready") or ()) == AT_ONCE, 300)
     hub.wait(lambda: states(hub) == [(name, "running") for name in PEOPLE])
     owners = [pod.metadata.annotations["beamtorch.org/username"] for pod in hub.namespace.pods()]
     assert sorted(owners) == PEOPLE
@@ -54,4 +60,4 @@ def test_of_a_hundred_starts_at_once_none_is_lost_and_the_hundred_and_first_is_t
     assert set(asyncio.run(everybody(hub, "DELETE"))) <= {202, 204}
     hub.wait(lambda: not hub.namespace.pods(), 300)
     hub.wait(lambda: not states(hub))
-    hub.wait(lambda: not hub.http.get("users", params={"state": "active"}).json())
+    hub.wait(lambda: users(hub, "active") == [])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from beamtorch_facility.words import Words
-from beamtorch_service import caller
+from beamtorch_service import caller, open_streams
 from beamtorch_spawner.services import stream
 
 ROOT = Path(__file__).parents[3]
@@ -84,7 +84,10 @@ def test_a_stream_goes_on_where_it_broke(stand):
         stand.wait(lambda: len(ear.heard) >= 2)
     last = ear.heard[0]["id"]
     with listening(stand, person, last=last) as again:
-        stand.wait(lambda: [one["id"] for one in again.heard] == [one["id"] for one in ear.heard[1:]])
+        # More may come after the first one broke off, and nothing in between is missing.
+        missed = [one["id"] for one in ear.heard[1:]]
+        stand.wait(lambda: len(again.heard) >= len(missed))
+        assert [one["id"] for one in again.heard][: len(missed)] == missed
 
 
 @pytest.mark.usefixtures("soon")
@@ -114,7 +117,7 @@ def test_a_hub_that_is_away_for_a_moment_ends_no_stream(stand, monkeypatch):
 
 @pytest.mark.usefixtures("soon")
 def test_a_twenty_first_stream_is_refused_in_a_sentence(stand, monkeypatch):
-    monkeypatch.setattr(stream, "MOST_STREAMS", 1)
+    monkeypatch.setattr(open_streams, "MOST_STREAMS", 1)
     person = stand.person()
     with listening(stand, person):
         answer = stand.api(person, "GET", "events")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,9 +97,11 @@ class Site:
         found, waiting = list[int](), [self.process.pid if self.process else 0]
         while waiting:
             for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
-                below = [int(pid) for pid in task.read_text().split()]
-                found += below
-                waiting += below
+                # One that ended meanwhile has none.
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    below = [int(pid) for pid in task.read_text().split()]
+                    found += below
+                    waiting += below
         return found
 
 
