@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
 
+from beamtorch_catalogue.services.search import COUNT_CAP
 from beamtorch_catalogue.synthetic import MATERIALS, TECHNIQUES, TREATMENTS, Synthetic
 
 EMBARGO_MONTHS = 36
-CAP = 10_000
 PAGE = 25
 _PART = 20_000
 _SHORTEST_PREFIX = 3
@@ -90,7 +90,7 @@ class Expected:
     def is_met(self, answer: dict[str, Any]) -> bool:
         """Tell whether an answer says the same; says on the terminal how not."""
         told = tuple(datetime.fromisoformat(one["measured_at"]) for one in answer["datasets"])
-        good = told == self.newest and answer["total"] == min(self.total, CAP)
+        good = told == self.newest and answer["total"] == min(self.total, COUNT_CAP)
         if not good:
             who, q = self.question.person.name, self.question.q
             print(f"    differs: {who} {q!r}: {answer['total']} told, {self.total} counted")

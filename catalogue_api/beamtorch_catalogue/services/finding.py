@@ -4,8 +4,10 @@ A database that walks from the newest and tests each dataset is quick where many
 collects all hits and sorts them is the other way round. So what is rare is counted first, up to a limit, and leads.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, select
@@ -20,6 +22,12 @@ from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, P
 
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
+_COLLECTING = 3
+"""How many times as long it takes to collect and sort a dataset as to walk past one."""
+_FEW_WITH_WORDS = 2_000
+"""With words in a query, each dataset of a range that is collected has its text looked into."""
+_STALE = timedelta(seconds=60)
+_MOST_EXTENTS = 1000
 _MOST_PROPOSALS = 400
 """Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
 
@@ -36,6 +44,10 @@ class Plan:
     """Whether nothing is asked that the census does not know."""
     counted: tuple[ColumnElement[bool], ...] = field(default=())
     """The same conditions on the census."""
+    ranges: "tuple[_Hits, ...]" = ()
+    """In which each of them has a parameter."""
+    along: "_Hits | None" = None
+    """The one of the ranges along which hits are counted soonest."""
 
     def numbers(self, after: int | None = None) -> Select[int, int]:
         """Return number and place of all datasets, newest first.
@@ -49,8 +61,27 @@ class Plan:
         query = select(DatasetRow.number, place.label("place"))
         if self.leading is not None:
             query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
-        query = query.where(*self.conditions).order_by(place.desc())
+        query = query.where(*self.conditions, *(one.test() for one in self.ranges)).order_by(place.desc())
         return query if after is None else query.where(place < after)
+
+    def hits(self) -> Select[*tuple[Any, ...]]:
+        """Return all datasets in no order, to count some of them."""
+        if self.along is None:
+            return self.numbers().order_by(None)
+        others = (one.test() for one in self.ranges if one is not self.along)
+        # The sum keeps a database from going the other way, from every dataset to its parameters.
+        number = self.along.row.dataset + 0
+        found = select(number.label("number")).join(DatasetRow, DatasetRow.number == number)
+        return found.where(*self.along.conditions, *self.conditions, *others)
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """How many datasets there are, and how many of them somebody may read: enough to choose a way."""
+
+    every: int
+    visible: int
+    seen_at: datetime
 
 
 class Finder:
@@ -58,12 +89,13 @@ class Finder:
 
     def __init__(self, *, full_text: FullText, is_sqlite: bool) -> None:
         self._full_text, self._is_sqlite = full_text, is_sqlite
+        self._extents: OrderedDict[str, _Extent] = OrderedDict()
 
-    def plan(self, session: Session, reader: Reader, query: Query, filters: Terms) -> Plan:
-        """Choose how to find what a query asks for and somebody may read."""
+    def plan(self, session: Session, reader: Reader, query: Query, filters: Terms, *, rows: int) -> Plan:
+        """Choose how to find what a query asks for and somebody may read, so many of it at once."""
         terms = filters.joined(session, query)
-        visible = None if reader.sees_all else _count_visible(session, reader)
-        is_few = visible is not None and visible <= FEW
+        extent = self._extent(session, reader)
+        is_few = not reader.sees_all and extent.visible <= FEW
         within = _proposals(session, reader) if is_few and terms.words else ()
         sought = self._full_text.sought(terms.words, terms.unwanted, within if len(within) <= _MOST_PROPOSALS else ())
         ranges = [_Hits.of(wanted) for wanted in terms.ranges]
@@ -71,28 +103,54 @@ class Finder:
         fewest = min(counts, default=FEW + 1)
         conditions = [*terms.conditions, readable(reader)]
         leading: FromClause | None = None
-        if fewest <= min(FEW, visible or FEW):
+        along: _Hits | None = None
+        if _is_worth_collecting(fewest, extent, rows, has_words=bool(terms.words or terms.unwanted)):
             lead = ranges.pop(counts.index(fewest))
             conditions += [
                 _among(DatasetRow.number, lead.numbers()),
                 *self._full_text.holds(terms.words, terms.unwanted),
             ]
-        elif sought is not None and (is_few or self._full_text.is_rare(session, sought, FEW)):
-            conditions.append(_among(DatasetRow.place, select(self._full_text.hits(sought))))
         elif sought is not None and self._is_sqlite:
             leading = self._full_text.hits(sought)
+        elif sought is not None and (is_few or self._full_text.is_rare(session, sought, FEW)):
+            conditions.append(_among(DatasetRow.place, select(self._full_text.hits(sought))))
         else:
             if is_few:
                 conditions.append(_among(DatasetRow.number, _visible_numbers(reader)))
+            elif ranges and not terms.words and not terms.unwanted and not terms.conditions:
+                along = ranges[counts.index(fewest)]
             conditions += self._full_text.holds(terms.words, terms.unwanted)
-        conditions += [one.test() for one in ranges]
         is_counted = not terms.words and not terms.ranges and not terms.unwanted and terms.counted is not None
         return Plan(
             conditions=tuple(conditions),
             leading=leading,
             is_census_enough=is_counted,
             counted=(counted(reader), *(terms.counted or ())),
+            ranges=tuple(ranges),
+            along=along,
         )
+
+    def _extent(self, session: Session, reader: Reader) -> _Extent:
+        """Return the extent for somebody; the last one for a while, since it decides nothing but the way."""
+        known = self._extents.get(reader.name)
+        if known is None or not known.seen_at <= reader.asked_at < known.seen_at + _STALE:
+            every = _count_all(session)
+            visible = every if reader.sees_all else _count_visible(session, reader)
+            known = self._extents[reader.name] = _Extent(every, visible, reader.asked_at)
+            while len(self._extents) > _MOST_EXTENTS:
+                self._extents.popitem(last=False)
+        return known
+
+
+def _is_worth_collecting(hits: int, extent: _Extent, rows: int, *, has_words: bool) -> bool:
+    """Tell whether the datasets of a range are quicker collected and sorted than sought among the newest."""
+    if hits > FEW:
+        return False
+    if has_words:
+        return hits <= _FEW_WITH_WORDS
+    expected = hits * extent.visible / max(extent.every, 1)
+    walked = extent.every * rows / expected if expected > rows else extent.every
+    return hits * _COLLECTING <= walked
 
 
 @dataclass(frozen=True)
@@ -137,6 +195,10 @@ def _count_visible(session: Session, reader: Reader) -> int:
     total = select(func.coalesce(func.sum(CensusRow.datasets), 0))
     joined = total.select_from(CensusRow).join(Beamtime, Beamtime.beamtime == CensusRow.beamtime)
     return int(session.scalar(joined.where(counted(reader))) or 0)
+
+
+def _count_all(session: Session) -> int:
+    return int(session.scalar(select(func.coalesce(func.sum(CensusRow.datasets), 0))) or 0)
 
 
 def _visible_numbers(reader: Reader) -> Select[Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query, parse, possible_names
 from beamtorch_catalogue.services.access import readable
+from beamtorch_catalogue.services.facets import CAP as FACET_CAP
 from beamtorch_catalogue.services.facets import FacetCounter, total_of_census
 from beamtorch_catalogue.services.finding import Finder, Plan
 from beamtorch_catalogue.services.paging import from_place_cursor, to_place_cursor
@@ -21,7 +22,7 @@ from beamtorch_catalogue.wire import Count, DatasetPage, Facets
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
-COUNT_CAP = 10_000
+COUNT_CAP = 1_000
 """Hits are counted up to here: an exact count of millions costs more than the page itself."""
 _MOST_ADVICE = 5
 FILTERS = ("beamline", "proposal", "beamtime", "state", "year", "sample_name")
@@ -76,15 +77,11 @@ class Search:
             query = self._parse(session, reader, wish.q)
             plan = self._plan(session, reader, wish, query)
             after, known = from_place_cursor(wish.after) if wish.after else (None, None)
-            # The first page counts as it goes; the pages after it are told how many there are.
-            most = wish.limit if known or plan.is_census_enough else COUNT_CAP
-            found = session.execute(plan.numbers(after).limit(most + 1)).all()
-            total = (
-                known
-                or _exact(session, plan)
-                or Count(total=min(len(found), COUNT_CAP), total_is_capped=len(found) > COUNT_CAP)
-            )
-            page, more = found[: wish.limit], found[wish.limit : wish.limit + 1]
+            found = session.execute(plan.numbers(after).limit(wish.limit + 1)).all()
+            page, more = found[: wish.limit], found[wish.limit :]
+            # The pages after the first one are told how many there are.
+            whole = None if more or wish.after else Count(total=len(page), total_is_capped=False)
+            total = known or whole or _exact(session, plan) or _capped(session, plan)
             return DatasetPage(
                 datasets=summaries(session, reader, self._rows(session, reader, [row.number for row in page])),
                 total=total.total,
@@ -108,11 +105,11 @@ class Search:
         """Return counts by which a search can be narrowed."""
         with self._database.reading() as session:
             query = self._parse(session, reader, wish.q)
-            return self._facets.count(session, self._plan(session, reader, wish, query))
+            return self._facets.count(session, self._plan(session, reader, wish, query, FACET_CAP))
 
-    def _plan(self, session: Session, reader: Reader, wish: Wish, query: Query) -> Plan:
+    def _plan(self, session: Session, reader: Reader, wish: Wish, query: Query, rows: int | None = None) -> Plan:
         terms = Terms(self._people, self._technique, wish.all_filters)
-        return self._finder.plan(session, reader, query, terms)
+        return self._finder.plan(session, reader, query, terms, rows=wish.limit if rows is None else rows)
 
     @staticmethod
     def _rows(session: Session, reader: Reader, numbers: Sequence[int]) -> Sequence[DatasetRow]:
@@ -172,7 +169,7 @@ def _exact(session: Session, plan: Plan) -> Count | None:
 
 
 def _capped(session: Session, plan: Plan) -> Count:
-    found = plan.numbers().limit(COUNT_CAP + 1).subquery()
+    found = plan.hits().limit(COUNT_CAP + 1).subquery()
     total = session.scalar(select(func.count()).select_from(found)) or 0
     return Count(total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)
 
