@@ -4,10 +4,16 @@ A dataset is read by the team of its proposal, by the staff of its beamline, by 
 its embargo by those to whom it was released. Beamtimes, proposals and samples follow from the same rule.
 """
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Proposal, Sample
+from beamtorch_catalogue.stores.places import LAST_YEAR, place
 from beamtorch_catalogue.wire import Audience
 
 
@@ -36,6 +42,48 @@ def released(reader: Reader, table: type[DatasetRow | CensusRow]) -> ColumnEleme
     if reader.identity is not None:
         audiences.append(Audience.REGISTERED.value)
     return and_(table.released_at <= reader.asked_at, table.released_to.in_(audiences))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why somebody may read datasets; no dataset is there for two reasons."""
+
+    condition: ColumnElement[bool]
+    """On `DatasetRow`."""
+    counted: ColumnElement[bool]
+    """The same on `CensusRow`, joined with its `Beamtime`."""
+    numbers: Select[Any] | None = None
+    """The numbers of all these datasets, by indices alone; None: of every dataset."""
+    is_own: bool = False
+    below: int | None = None
+    """No dataset that is there for this reason has a place as high as this; None: unknown."""
+
+
+def reasons(session: Session, reader: Reader) -> list[Reason]:
+    """Return `readable` taken apart: what is one's own, and of all else what was released."""
+    if reader.sees_all:
+        return [Reason(true(), true())]
+    mine = own(reader)
+    found = [Reason(or_(*mine), visible_beamtimes(reader), _numbers(*mine), is_own=True)] if mine else []
+    is_released, counts = released(reader, DatasetRow), and_(released(reader, CensusRow), CensusRow.datasets > 0)
+    last_year = session.scalar(select(func.max(CensusRow.year)).where(counts))
+    if last_year is not None:
+        in_opened = DatasetRow.beamtime.in_(select(CensusRow.beamtime).where(counts))
+        found.append(
+            Reason(
+                and_(is_released, not_(or_(*mine)) if mine else true()),
+                and_(counts, not_(visible_beamtimes(reader)) if mine else true()),
+                _numbers(and_(in_opened, is_released)),
+                below=None if last_year >= LAST_YEAR else place(datetime(last_year + 1, 1, 1, tzinfo=UTC), 0),
+            )
+        )
+    return found or [Reason(false(), false())]
+
+
+def _numbers(*ways: ColumnElement[bool]) -> Select[Any]:
+    """Return the numbers of datasets, each way by its own index."""
+    first, *others = (select(DatasetRow.number).where(way) for way in ways)
+    return select(first.union(*others).subquery().c.number) if others else first
 
 
 def counted(reader: Reader) -> ColumnElement[bool]:

@@ -64,7 +64,7 @@ class FacetCounter:
 
     def count(self, session: Session, plan: Plan) -> Facets:
         """Return all facets of what a plan finds."""
-        newest = plan.numbers().limit(CAP + 1).subquery("newest")
+        newest = plan.newest(CAP + 1).subquery("newest")
         hits = session.execute(
             select(
                 DatasetRow.number,

@@ -8,80 +8,96 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.query import Query, Range
-from beamtorch_catalogue.services.access import counted, own, readable, released
+from beamtorch_catalogue.query import Query
+from beamtorch_catalogue.services.access import Reason, counted, reasons, visible_beamtimes
 from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.strands import InRange, Places, Strand, among, joined
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.stores.full_text import FullText
-from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, ParameterRow
+from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow
 
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
-_COLLECTING = 3
-"""How many times as long it takes to collect and sort a dataset as to walk past one."""
 _FEW_WITH_WORDS = 2_000
 """With words in a query, each dataset of a range that is collected has its text looked into."""
-_STALE = timedelta(seconds=60)
-_MOST_EXTENTS = 1000
+_COLLECTING = 3
+"""How many times as long it takes to collect and sort a dataset as to walk past one."""
 _MOST_PROPOSALS = 400
 """Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
+_STALE = timedelta(seconds=60)
+_MOST_EXTENTS = 1000
 
 
 @dataclass(frozen=True)
 class Plan:
     """How the datasets of a query are found."""
 
-    conditions: tuple[ColumnElement[bool], ...]
-    """What each of them fulfils."""
-    leading: FromClause | None = None
-    """Hits of the full text that come newest first, with a column ``place``."""
+    strands: tuple[Strand, ...]
     is_census_enough: bool = False
     """Whether nothing is asked that the census does not know."""
     counted: tuple[ColumnElement[bool], ...] = field(default=())
     """The same conditions on the census."""
-    ranges: "tuple[_Hits, ...]" = ()
-    """In which each of them has a parameter."""
-    along: "_Hits | None" = None
-    """The one of the ranges along which hits are counted soonest."""
 
-    def numbers(self, after: int | None = None) -> Select[int, int]:
-        """Return number and place of all datasets, newest first.
+    def newest(self, limit: int, after: int | None = None) -> Places:
+        """Return number and place of the newest datasets, newest first.
 
         Parameters
         ----------
         after
             A place; only what stands further down.
         """
-        place = DatasetRow.place if self.leading is None else self.leading.c.place
-        query = select(DatasetRow.number, place.label("place"))
-        if self.leading is not None:
-            query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
-        query = query.where(*self.conditions, *(one.test() for one in self.ranges)).order_by(place.desc())
-        return query if after is None else query.where(place < after)
+        found = joined([strand.newest(limit, after) for strand in self.strands])
+        if len(self.strands) > 1:
+            found = found.order_by(found.selected_columns.place.desc()).limit(limit)
+        return found
 
-    def hits(self) -> Select[*tuple[Any, ...]]:
-        """Return all datasets in no order, to count some of them."""
-        if self.along is None:
-            return self.numbers().order_by(None)
-        others = (one.test() for one in self.ranges if one is not self.along)
-        # The sum keeps a database from going the other way, from every dataset to its parameters.
-        number = self.along.row.dataset + 0
-        found = select(number.label("number")).join(DatasetRow, DatasetRow.number == number)
-        return found.where(*self.along.conditions, *self.conditions, *others)
+    def count(self, session: Session, most: int) -> int:
+        """Count datasets, up to a number."""
+        some = joined([strand.some(most) for strand in self.strands]).limit(most).subquery()
+        return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 @dataclass(frozen=True)
 class _Extent:
-    """How many datasets there are, and how many of them somebody may read: enough to choose a way."""
+    """How many datasets there are, and how many of them are on a strand: enough to choose a way."""
 
     every: int
     visible: int
     seen_at: datetime
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """What is asked for, how many parameters lie in each of its ranges, and how many datasets are wanted at once."""
+
+    terms: Terms
+    ranges: tuple[InRange, ...]
+    counts: tuple[int, ...]
+    rows: int
+
+    @property
+    def has_words(self) -> bool:
+        return bool(self.terms.words or self.terms.unwanted)
+
+    @property
+    def fewest(self) -> InRange:
+        """The range with the fewest hits."""
+        return self.ranges[self.counts.index(min(self.counts))]
+
+    def is_range_worth_collecting(self, extent: _Extent) -> bool:
+        """Tell whether its datasets are quicker collected and sorted than sought among the newest of a strand."""
+        hits = min(self.counts, default=FEW + 1)
+        if hits > min(FEW, max(extent.visible, 1)):
+            return False
+        if self.has_words:
+            return hits <= _FEW_WITH_WORDS
+        expected = hits * extent.visible / max(extent.every, 1)
+        walked = extent.visible * self.rows / expected if expected > self.rows else extent.visible
+        return hits * _COLLECTING <= walked
 
 
 class Finder:
@@ -89,128 +105,58 @@ class Finder:
 
     def __init__(self, *, full_text: FullText, is_sqlite: bool) -> None:
         self._full_text, self._is_sqlite = full_text, is_sqlite
-        self._extents: OrderedDict[str, _Extent] = OrderedDict()
+        self._extents: OrderedDict[tuple[str, bool], _Extent] = OrderedDict()
 
     def plan(self, session: Session, reader: Reader, query: Query, filters: Terms, *, rows: int) -> Plan:
         """Choose how to find what a query asks for and somebody may read, so many of it at once."""
         terms = filters.joined(session, query)
-        extent = self._extent(session, reader)
-        is_few = not reader.sees_all and extent.visible <= FEW
-        within = _proposals(session, reader) if is_few and terms.words else ()
-        sought = self._full_text.sought(terms.words, terms.unwanted, within if len(within) <= _MOST_PROPOSALS else ())
-        ranges = [_Hits.of(wanted) for wanted in terms.ranges]
-        counts = [one.count(session) for one in ranges]
-        fewest = min(counts, default=FEW + 1)
-        conditions = [*terms.conditions, readable(reader)]
-        leading: FromClause | None = None
-        along: _Hits | None = None
-        if _is_worth_collecting(fewest, extent, rows, has_words=bool(terms.words or terms.unwanted)):
-            lead = ranges.pop(counts.index(fewest))
-            conditions += [
-                _among(DatasetRow.number, lead.numbers()),
-                *self._full_text.holds(terms.words, terms.unwanted),
-            ]
-        elif sought is not None and self._is_sqlite:
-            leading = self._full_text.hits(sought)
-        elif sought is not None and (is_few or self._full_text.is_rare(session, sought, FEW)):
-            conditions.append(_among(DatasetRow.place, select(self._full_text.hits(sought))))
-        else:
-            if is_few:
-                conditions.append(_among(DatasetRow.number, _visible_numbers(reader)))
-            elif ranges and not terms.words and not terms.unwanted and not terms.conditions:
-                along = ranges[counts.index(fewest)]
-            conditions += self._full_text.holds(terms.words, terms.unwanted)
+        ranges = tuple(InRange.of(wanted) for wanted in terms.ranges)
+        sought = _Sought(terms, ranges, tuple(one.count(session, FEW + 1) for one in ranges), rows)
         is_counted = not terms.words and not terms.ranges and not terms.unwanted and terms.counted is not None
         return Plan(
-            conditions=tuple(conditions),
-            leading=leading,
+            strands=tuple(self._strand(session, reader, reason, sought) for reason in reasons(session, reader)),
             is_census_enough=is_counted,
             counted=(counted(reader), *(terms.counted or ())),
-            ranges=tuple(ranges),
-            along=along,
         )
 
-    def _extent(self, session: Session, reader: Reader) -> _Extent:
-        """Return the extent for somebody; the last one for a while, since it decides nothing but the way."""
-        known = self._extents.get(reader.name)
+    def _strand(self, session: Session, reader: Reader, reason: Reason, sought: _Sought) -> Strand:
+        extent, terms, ranges = self._extent(session, reader, reason), sought.terms, sought.ranges
+        is_few = reason.numbers is not None and extent.visible <= FEW
+        within = _proposals(session, reader) if is_few and reason.is_own and terms.words else ()
+        words = self._full_text.sought(terms.words, terms.unwanted, within if len(within) <= _MOST_PROPOSALS else ())
+        holds = self._full_text.holds(terms.words, terms.unwanted)
+        conditions = [*terms.conditions, reason.condition]
+        if sought.is_range_worth_collecting(extent):
+            fewest = sought.fewest
+            conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
+            return Strand(tuple(conditions), reason.below, ranges=tuple(one for one in ranges if one is not fewest))
+        if words is not None and self._is_sqlite:
+            return Strand(tuple(conditions), reason.below, self._full_text.hits(words), ranges)
+        if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
+            conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
+            return Strand(tuple(conditions), reason.below, ranges=ranges)
+        if is_few and reason.numbers is not None:
+            conditions.append(among(DatasetRow.number, reason.numbers))
+        is_plain = bool(ranges) and not is_few and not sought.has_words and not terms.conditions
+        along = sought.fewest if is_plain else None
+        return Strand((*conditions, *holds), reason.below, ranges=ranges, along=along)
+
+    def _extent(self, session: Session, reader: Reader, reason: Reason) -> _Extent:
+        """Return the extent of a strand; the last one for a while, since it decides nothing but the way."""
+        key = (reader.name, reason.is_own)
+        known = self._extents.get(key)
         if known is None or not known.seen_at <= reader.asked_at < known.seen_at + _STALE:
-            every = _count_all(session)
-            visible = every if reader.sees_all else _count_visible(session, reader)
-            known = self._extents[reader.name] = _Extent(every, visible, reader.asked_at)
+            visible = select(func.coalesce(func.sum(CensusRow.datasets), 0))
+            every = int(session.scalar(visible) or 0)
+            joined_in = visible.join(Beamtime, Beamtime.beamtime == CensusRow.beamtime)
+            known = _Extent(every, int(session.scalar(joined_in.where(reason.counted)) or 0), reader.asked_at)
+            self._extents[key] = known
             while len(self._extents) > _MOST_EXTENTS:
                 self._extents.popitem(last=False)
         return known
 
 
-def _is_worth_collecting(hits: int, extent: _Extent, rows: int, *, has_words: bool) -> bool:
-    """Tell whether the datasets of a range are quicker collected and sorted than sought among the newest."""
-    if hits > FEW:
-        return False
-    if has_words:
-        return hits <= _FEW_WITH_WORDS
-    expected = hits * extent.visible / max(extent.every, 1)
-    walked = extent.every * rows / expected if expected > rows else extent.every
-    return hits * _COLLECTING <= walked
-
-
-@dataclass(frozen=True)
-class _Hits:
-    """The parameters within a range."""
-
-    row: Any
-    conditions: tuple[ColumnElement[bool], ...]
-
-    @classmethod
-    def of(cls, wanted: Range) -> Self:
-        """Return those of a range."""
-        row = aliased(ParameterRow)
-        hit: list[ColumnElement[bool]] = [row.name == wanted.name, row.dimension == wanted.dimension]
-        if wanted.low is not None:
-            hit.append(row.si >= wanted.low)
-        if wanted.high is not None:
-            hit.append(row.si <= wanted.high)
-        return cls(row, tuple(hit))
-
-    def numbers(self) -> Select[Any]:
-        """Return the numbers of their datasets."""
-        return select(self.row.dataset).where(*self.conditions)
-
-    def count(self, session: Session) -> int:
-        """Count them, up to one more than few."""
-        probe = select(func.count()).select_from(self.numbers().limit(FEW + 1).subquery())
-        return session.scalar(probe) or 0
-
-    def test(self) -> ColumnElement[bool]:
-        """Return the condition that one dataset after the other has such a parameter."""
-        return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
-
-
-def _among(column: InstrumentedAttribute[int], hits: Select[Any]) -> ColumnElement[bool]:
-    """Return the condition to be among hits that are collected once, and not asked for again for every row."""
-    collected = hits.cte(nesting=True).prefix_with("MATERIALIZED")
-    return column.in_(select(collected.c[0]))
-
-
-def _count_visible(session: Session, reader: Reader) -> int:
-    total = select(func.coalesce(func.sum(CensusRow.datasets), 0))
-    joined = total.select_from(CensusRow).join(Beamtime, Beamtime.beamtime == CensusRow.beamtime)
-    return int(session.scalar(joined.where(counted(reader))) or 0)
-
-
-def _count_all(session: Session) -> int:
-    return int(session.scalar(select(func.coalesce(func.sum(CensusRow.datasets), 0))) or 0)
-
-
-def _visible_numbers(reader: Reader) -> Select[Any]:
-    """Return the numbers of all that somebody may read, each way by its own index."""
-    opened = select(CensusRow.beamtime).where(released(reader, CensusRow), CensusRow.datasets > 0)
-    conditions = (*own(reader), and_(DatasetRow.beamtime.in_(opened), released(reader, DatasetRow)))
-    ways = [select(DatasetRow.number).where(way) for way in conditions]
-    first, *others = ways
-    return select(first.union(*others).subquery().c.number) if others else first
-
-
 def _proposals(session: Session, reader: Reader) -> Sequence[str]:
-    """Return the proposals of which somebody may read anything."""
-    named = select(Beamtime.proposal).join(CensusRow, CensusRow.beamtime == Beamtime.beamtime)
-    return session.scalars(named.where(counted(reader)).distinct().limit(_MOST_PROPOSALS + 1)).all()
+    """Return the proposals of which all is somebody's own."""
+    named = select(Beamtime.proposal).where(visible_beamtimes(reader))
+    return session.scalars(named.distinct().limit(_MOST_PROPOSALS + 1)).all()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query, parse, possible_names
@@ -77,7 +77,7 @@ class Search:
             query = self._parse(session, reader, wish.q)
             plan = self._plan(session, reader, wish, query)
             after, known = from_place_cursor(wish.after) if wish.after else (None, None)
-            found = session.execute(plan.numbers(after).limit(wish.limit + 1)).all()
+            found = session.execute(plan.newest(wish.limit + 1, after)).all()
             page, more = found[: wish.limit], found[wish.limit :]
             # The pages after the first one are told how many there are.
             whole = None if more or wish.after else Count(total=len(page), total_is_capped=False)
@@ -169,8 +169,7 @@ def _exact(session: Session, plan: Plan) -> Count | None:
 
 
 def _capped(session: Session, plan: Plan) -> Count:
-    found = plan.hits().limit(COUNT_CAP + 1).subquery()
-    total = session.scalar(select(func.count()).select_from(found)) or 0
+    total = plan.count(session, COUNT_CAP + 1)
     return Count(total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)
 
 

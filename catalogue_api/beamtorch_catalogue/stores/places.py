@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _BITS = 32
 _FIRST, _LAST = -(2**31), 2**31 - 1
+LAST_YEAR = 2067
+"""Whatever is listed later has the place of the first days of the year after it."""
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A moment that does not come."""
 

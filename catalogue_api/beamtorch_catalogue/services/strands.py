@@ -1,0 +1,106 @@
+"""Ways to the datasets that a query asks for, each under one reason why somebody may read them.
+
+What is one's own and what was released to all lie apart in a list: the newest data are under embargo, so whoever looks
+for released ones among the newest walks past all of these. Each strand begins where its own newest can be.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from beamtorch_catalogue.query import Range
+from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
+
+Places = Select[int, int]
+"""A query of the number and the place of datasets."""
+
+
+@dataclass(frozen=True)
+class InRange:
+    """The parameters within a range."""
+
+    row: Any
+    conditions: tuple[ColumnElement[bool], ...]
+
+    @classmethod
+    def of(cls, wanted: Range) -> Self:
+        """Return those of a range."""
+        row = aliased(ParameterRow)
+        hit: list[ColumnElement[bool]] = [row.name == wanted.name, row.dimension == wanted.dimension]
+        if wanted.low is not None:
+            hit.append(row.si >= wanted.low)
+        if wanted.high is not None:
+            hit.append(row.si <= wanted.high)
+        return cls(row, tuple(hit))
+
+    def numbers(self) -> Select[Any]:
+        """Return the numbers of their datasets."""
+        return select(self.row.dataset).where(*self.conditions)
+
+    def count(self, session: Session, most: int) -> int:
+        """Count them, up to a number."""
+        return session.scalar(select(func.count()).select_from(self.numbers().limit(most).subquery())) or 0
+
+    def test(self) -> ColumnElement[bool]:
+        """Return the condition that one dataset after the other has such a parameter."""
+        return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
+
+
+@dataclass(frozen=True)
+class Strand:
+    """One way to datasets; no dataset is on two strands of a plan."""
+
+    conditions: tuple[ColumnElement[bool], ...]
+    """What each of them fulfils."""
+    below: int | None = None
+    """No dataset of this strand has a place as high as this."""
+    leading: FromClause | None = None
+    """Hits of the full text that come newest first, with a column ``place``."""
+    ranges: tuple[InRange, ...] = ()
+    """In which each of them has a parameter."""
+    along: InRange | None = None
+    """The one of the ranges along which hits are counted soonest."""
+
+    def newest(self, limit: int, after: int | None = None) -> Places:
+        """Return number and place of the newest, or of the newest after a place."""
+        return self._found(after).limit(limit)
+
+    def some(self, limit: int) -> Places:
+        """Return number and place of some, to count them: along what is at hand, whatever its order."""
+        if self.leading is not None:
+            return self.newest(limit)
+        if self.along is None:
+            return self._found(None).order_by(None).limit(limit)
+        others = (one.test() for one in self.ranges if one is not self.along)
+        # The sum keeps a database from going the other way, from every dataset to its parameters.
+        number = self.along.row.dataset + 0
+        found = select(DatasetRow.number, DatasetRow.place).join_from(
+            self.along.row, DatasetRow, DatasetRow.number == number
+        )
+        return found.where(*self.along.conditions, *self.conditions, *others).limit(limit)
+
+    def _found(self, after: int | None) -> Places:
+        place = DatasetRow.place if self.leading is None else self.leading.c.place
+        query = select(DatasetRow.number, place.label("place"))
+        if self.leading is not None:
+            query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
+        ends = [end for end in (self.below, after) if end is not None]
+        if ends:
+            query = query.where(place < min(ends))
+        return query.where(*self.conditions, *(one.test() for one in self.ranges)).order_by(place.desc())
+
+
+def joined(parts: list[Places]) -> Places:
+    """Return what several strands give as one list, in no order."""
+    if len(parts) == 1:
+        return parts[0]
+    together = union_all(*(select(part.subquery()) for part in parts)).subquery("strands")
+    return select(together.c.number, together.c.place)
+
+
+def among(column: InstrumentedAttribute[int], hits: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition to be among hits that are collected once, and not asked for again for every row."""
+    collected = hits.cte(nesting=True).prefix_with("MATERIALIZED")
+    return column.in_(select(collected.c[0]))
