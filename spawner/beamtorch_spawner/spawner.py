@@ -65,6 +65,16 @@ class TorchSpawner(AdmittedSpawner, KubeSpawner):
         # Kernels get the time to write what they hold.
         return 30
 
+    @default("k8s_api_request_timeout")
+    def _k8s_api_request_timeout_default(self) -> int:
+        # With a hundred starts at once a request waits its turn. Given up after KubeSpawner's 3 s it would only be made
+        # again, and after 30 s of that the starts would fail.
+        return 30
+
+    @default("k8s_api_request_retry_timeout")
+    def _k8s_api_request_retry_timeout_default(self) -> int:
+        return 180
+
     @default("poll_interval")
     def _poll_interval_default(self) -> int:
         return 10
