@@ -109,22 +109,27 @@ def dead(kubeconfig: Path, where: Path) -> Path:
     return path
 
 
+async def pause_image(core: client.CoreV1Api) -> str:
+    """Return the smallest image that a node tells of; a young node tells of none for half a minute."""
+    for _ in range(120):
+        for node in (await core.list_node()).items:
+            for image in node.status.images or ():
+                for name in image.names or ():
+                    if "pause" in name:
+                        return name
+        await asyncio.sleep(1)
+    raise TimeoutError("no node of this cluster has told of a pause image")
+
+
 @asynccontextmanager
 async def real(kubeconfig: Path, where: Path) -> AsyncIterator[Real]:
     async with await config.new_client_from_config(config_file=str(kubeconfig)) as api:
         core = client.CoreV1Api(api)
         namespace = f"bt-contract-{secrets.token_hex(4)}"
         await core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
-        names = [
-            name
-            for node in (await core.list_node()).items
-            for one in node.status.images or ()
-            for name in one.names or ()
-        ]
         cluster = KubernetesCluster(namespace=namespace, platform=marks.MANAGER, kubeconfig=kubeconfig)
         try:
-            pause = next(name for name in names if "pause" in name)
-            yield Real(cluster, core, namespace, pause, dead(kubeconfig, where))
+            yield Real(cluster, core, namespace, await pause_image(core), dead(kubeconfig, where))
         finally:
             await cluster.aclose()
             await core.delete_namespace(namespace)
