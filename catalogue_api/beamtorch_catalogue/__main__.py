@@ -4,15 +4,11 @@ import logging
 import os
 import sys
 
-import uvicorn
-
 from beamtorch_catalogue.app import create_app
 from beamtorch_catalogue.sendfile import SendfileProtocol
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_facility.errors import BeamtorchError
-
-GRACE_SECONDS = 2
-"""How long open requests may still take after SIGTERM."""
+from beamtorch_service.serving import serve
 
 
 class _WithoutQuery(logging.Filter):
@@ -39,15 +35,7 @@ def main() -> int:
     except BeamtorchError as error:
         print(f"beamtorch catalogue: {error.detail.en}", file=sys.stderr)  # noqa: T201 - the process's last words
         return error.exit_code
-    uvicorn.run(
-        app,
-        host=settings.hub.listen_host,
-        port=settings.hub.listen_port,
-        log_config=None,
-        http=SendfileProtocol,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        proxy_headers=False,
-    )
+    serve(app, settings.hub, log_config=None, http=SendfileProtocol)
     return 0
 
 

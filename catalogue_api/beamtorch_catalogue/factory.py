@@ -14,6 +14,7 @@ from beamtorch_catalogue.services.facility import FacilityOffice
 from beamtorch_catalogue.services.finding import Finder
 from beamtorch_catalogue.services.identifiers import LocalHandles
 from beamtorch_catalogue.services.ingest import Ingest
+from beamtorch_catalogue.services.known_files import KnownFiles
 from beamtorch_catalogue.services.modelling import Modelling
 from beamtorch_catalogue.services.office.managing import OfficeBook
 from beamtorch_catalogue.services.office.renewing import Renewal
@@ -58,6 +59,7 @@ class Factory:
     attachments: Attachments
     registration: Registration
     ingest: Ingest
+    known_files: KnownFiles
     facility: FacilityOffice
     publishing: Publishing
     telling: Telling
@@ -128,7 +130,8 @@ class Factory:
             registration=Registration(
                 database=database, recordings=recordings, layout=layout, datasets=datasets, files=files
             ),
-            ingest=Ingest(database=database, layout=layout, recordings=recordings, clock=clock),
+            ingest=Ingest(database=database, layout=layout, recordings=recordings),
+            known_files=KnownFiles(database=database, clock=clock),
             facility=FacilityOffice(database=database, directory=directory, renewal=renewal),
             office_book=OfficeBook(database=database, directory=directory, renewal=renewal),
         )

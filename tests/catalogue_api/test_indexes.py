@@ -110,7 +110,9 @@ def test_neither_does_a_page_of_a_dataset_its_files_or_an_ingest(factory: Factor
         factory.datasets.files(ingestor(), DatasetId(found.id), None, 5)
         factory.datasets.file(ingestor(), DatasetId(found.id), "x.h5")
         factory.attachments.of(reader(factory))
-        factory.ingest.known_files(ingestor(), str(tmp_path / "data" / "BL01"), None)
-        factory.ingest.report(ingestor(), [FileState(dataset=dataset.id, path=dataset.files[0].path, state="missing")])
+        factory.known_files.page(ingestor(), str(tmp_path / "data" / "BL01"), None)
+        factory.known_files.report(
+            ingestor(), [FileState(dataset=dataset.id, path=dataset.files[0].path, state="missing")]
+        )
         factory.ingest.bulk(ingestor(), [DatasetRecord.model_validate(one) for one in synthetic.datasets(10, 55)])
     assert whole_tables(factory, sent) == []

@@ -163,6 +163,7 @@ def _closest(word: str, names: Mapping[str, object], cutoff: float) -> str | Non
 
 
 @lru_cache(maxsize=2000)
+@lru_cache(maxsize=10_000)
 def normal_name(name: str) -> str:
     """Return a parameter's name as it is stored and searched: lower case, words joined by underscores."""
     return re.sub(r"[\s\-.]+", "_", name.strip().lower())

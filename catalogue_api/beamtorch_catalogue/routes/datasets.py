@@ -31,6 +31,7 @@ MOST_PER_PAGE = 200
 MOST_PER_BATCH = 1000
 MOST_FILES = 1000
 _BATCH = TypeAdapter(Annotated[list[DatasetRecord], Field(min_length=1, max_length=MOST_PER_BATCH)])
+_RESULTS = TypeAdapter(list[IngestResult])
 _BULK_BODY = {
     "requestBody": {
         "required": True,
@@ -149,20 +150,20 @@ def router(factory: Factory) -> APIRouter:
         """Add a result to a beamtime of the caller; the same `source_id` again updates it."""
         return await factory.registration.register(reader, record)
 
-    @routes.post("/datasets:bulk", openapi_extra=_BULK_BODY)
-    async def bulk(reader: Ingesting, request: Request) -> list[IngestResult]:
+    @routes.post("/datasets:bulk", openapi_extra=_BULK_BODY, response_model=list[IngestResult])
+    async def bulk(reader: Ingesting, request: Request) -> Response:
         """Take in what a beamline measured, for ingestors; answers come in the order of the records."""
         body = await request.body()
-        return await to_thread.run_sync(_take_in, factory, reader, body)
+        return Response(await to_thread.run_sync(_take_in, factory, reader, body), media_type="application/json")
 
     return routes
 
 
-def _take_in(factory: Factory, reader: Reader, body: bytes) -> list[IngestResult]:
-    """Read a batch from its bytes at once: by way of Python's own objects it takes three times as long."""
+def _take_in(factory: Factory, reader: Reader, body: bytes) -> bytes:
+    """Read a batch from its bytes and answer in bytes: by way of Python's own objects it takes three times as long."""
     require_ingestor(reader)
     try:
         records = _BATCH.validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
-    return factory.ingest.bulk(reader, records)
+    return _RESULTS.dump_json(factory.ingest.bulk(reader, records))

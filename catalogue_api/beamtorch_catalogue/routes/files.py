@@ -19,12 +19,12 @@ def router(factory: Factory) -> APIRouter:
 
     @routes.get("/files")
     def known(reader: Asking, below: Plain, after: Plain | None = None) -> KnownFilePage:
-        """List the catalogued files in a folder, by path."""
-        return factory.ingest.known_files(reader, below, after)
+        """List the catalogued files in a folder, dataset by dataset."""
+        return factory.known_files.page(reader, below, after)
 
     @routes.post("/files:state")
     def report(reader: Asking, states: Annotated[list[FileState], Body(min_length=1, max_length=MOST_STATES)]) -> int:
         """Tell which files are gone or back; return how many changed."""
-        return factory.ingest.report(reader, states)
+        return factory.known_files.report(reader, states)
 
     return routes

@@ -15,6 +15,8 @@ from beamtorch_catalogue.stores.words import marks, tokens
 from beamtorch_facility.identity import Identity
 
 _CHUNK = 500
+_REMEMBERED = 500
+"""A longer text hardly comes again, and would be kept for nothing."""
 NamedSample = Sample | Row[Any]
 """A sample, or the columns of one that its words come from."""
 
@@ -79,8 +81,12 @@ def file_tokens(paths: Iterable[str]) -> list[str]:
     return tokens("\n".join(path.rpartition("/")[2] for path in paths))
 
 
-@lru_cache(maxsize=10_000)
 def _cut(text: str) -> tuple[str, ...]:
+    return _remembered(text) if len(text) <= _REMEMBERED else tuple(tokens(text))
+
+
+@lru_cache(maxsize=25_000)
+def _remembered(text: str) -> tuple[str, ...]:
     """Return the tokens of a text that comes again and again, such as the name of a detector or of a beamtime."""
     return tuple(tokens(text))
 

@@ -1,31 +1,24 @@
-"""Taking in what beamlines measured: records in bulk, and news about files that are gone or back."""
+"""Taking in what beamlines measured: records in bulk."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
-from beamtorch_catalogue.services.paging import from_cursor, to_cursor
 from beamtorch_catalogue.services.placement import Homes, Placement, misplaced
 from beamtorch_catalogue.services.prepared import Prepared
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.record_rows import files_gone
 from beamtorch_catalogue.services.recording import Recording
 from beamtorch_catalogue.services.recordings import Recordings
-from beamtorch_catalogue.stores.census import Census, kin
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.history import Noted, note
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow, Proposal
-from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileState, IngestResult, KnownFile, KnownFilePage
-from beamtorch_facility.clock import Clock
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, Proposal
+from beamtorch_catalogue.wire import DatasetRecord, IngestResult
 from beamtorch_facility.data_layout import DataLayout
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.words import Words
 
-FILES_PER_PAGE = 5000
 _CHUNK = 500
 
 
@@ -41,8 +34,8 @@ class NotAnIngestorError(CatalogueError):
 class Ingest:
     """Writes what ingestors found."""
 
-    def __init__(self, *, database: Database, layout: DataLayout, recordings: Recordings, clock: Clock) -> None:
-        self._database, self._layout, self._recordings, self._clock = database, layout, recordings, clock
+    def __init__(self, *, database: Database, layout: DataLayout, recordings: Recordings) -> None:
+        self._database, self._layout, self._recordings = database, layout, recordings
 
     def bulk(self, reader: Reader, records: Sequence[DatasetRecord]) -> list[IngestResult]:
         """Create or update records in one transaction; one that makes no sense is refused alone, with the reason."""
@@ -52,7 +45,7 @@ class Ingest:
         with self._database.writing() as session:
             beamtimes = load_beamtimes(session, (record.beamtime for record in records))
             recording = self._recordings.begin(session, reader)
-            recording.load(records, load_parents(session, reader, records))
+            recording.load((one.dataset for one, _ in prepared), load_parents(session, reader, records))
             results = [self._one(recording, beamtimes, one, homes) for one, homes in prepared]
             recording.finish()
             return results
@@ -70,93 +63,6 @@ class Ingest:
             return IngestResult(source_id=record.source_id, dataset=None, outcome="refused", problem=problem)
         done = recording.put(prepared, beamtime)
         return IngestResult(source_id=record.source_id, dataset=done.dataset, outcome=done.outcome)
-
-    def known_files(self, reader: Reader, below: str, after: str | None) -> KnownFilePage:
-        """Return one page of the files that the catalogue knows in a folder, by path."""
-        require_ingestor(reader)
-        folder = below.rstrip("/") + "/"
-        # LIKE alone ignores case in SQLite.
-        inside = and_(
-            FileRow.path.startswith(folder, autoescape=True), func.substr(FileRow.path, 1, len(folder)) == folder
-        )
-        listed = (
-            select(FileRow, DatasetRow)
-            .join(DatasetRow, DatasetRow.number == FileRow.dataset)
-            .where(readable(reader), or_(inside, FileRow.path == below.rstrip("/")))
-            .order_by(FileRow.path, FileRow.dataset)
-            .limit(FILES_PER_PAGE + 1)
-        )
-        if after:
-            path, number = from_cursor(after)
-            listed = listed.where(or_(FileRow.path > path, and_(FileRow.path == path, FileRow.dataset > number)))
-        with self._database.reading() as session:
-            rows = session.execute(listed).all()
-            page, more = rows[:FILES_PER_PAGE], rows[FILES_PER_PAGE:]
-            return KnownFilePage(
-                files=tuple(
-                    KnownFile(
-                        dataset=DatasetId(dataset.id),
-                        source_id=dataset.source_id,
-                        path=file.path,
-                        state=DatasetState(file.state),
-                    )
-                    for file, dataset in page
-                ),
-                next=to_cursor(page[-1][0].path, page[-1][0].dataset) if more else None,
-            )
-
-    def report(self, reader: Reader, states: Sequence[FileState]) -> int:
-        """Note which files are gone or back; a dataset with a file gone is missing until it is back."""
-        require_ingestor(reader)
-        changed = 0
-        with self._database.writing() as session:
-            touched: dict[int, DatasetRow] = {}
-            for found in states:
-                pair = session.execute(
-                    select(FileRow, DatasetRow)
-                    .join(DatasetRow, DatasetRow.number == FileRow.dataset)
-                    .where(DatasetRow.id == found.dataset, FileRow.path == found.path, readable(reader))
-                ).first()
-                if pair is not None and pair[0].state != found.state.value:
-                    pair[0].state = found.state.value
-                    touched[pair[1].number] = pair[1]
-                    changed += 1
-            session.flush()
-            census = Census()
-            for row in touched.values():
-                _follow_files(session, row, census, self._clock.now())
-            census.write(session)
-            changes = [
-                Noted(
-                    subject="dataset",
-                    subject_id=row.id,
-                    action="files-checked",
-                    version=row.version,
-                    after={"state": row.state},
-                    beamtime=row.beamtime,
-                )
-                for row in touched.values()
-            ]
-            note(session, changes, by=reader.name, at=self._clock.now())
-        return changed
-
-
-def _follow_files(session: Session, row: DatasetRow, census: Census, now: datetime) -> None:
-    census.take(kin(row), row.size)
-    gone = session.scalars(
-        select(FileRow.path)
-        .where(FileRow.dataset == row.number, FileRow.state == DatasetState.MISSING.value)
-        .order_by(FileRow.position)
-    ).all()
-    # What the files say may differ now, so the same record has to be taken in again.
-    row.fingerprint = ""
-    row.version, row.changed_at = row.version + 1, now
-    if gone:
-        problem = files_gone(list(gone))
-        row.state, row.problem_en, row.problem_zh = DatasetState.MISSING.value, problem.en, problem.zh
-    elif row.state == DatasetState.MISSING.value:
-        row.state, row.problem_en, row.problem_zh = DatasetState.COMPLETE.value, None, None
-    census.add(kin(row), row.size)
 
 
 def require_ingestor(reader: Reader) -> None:

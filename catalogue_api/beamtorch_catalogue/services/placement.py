@@ -1,6 +1,7 @@
 """Whether the files of a record lie where those of its beamtime belong."""
 
 import os
+import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ class Placement:
         self._root = os.path.realpath(layout.root)
         self._homes: dict[str, _Home | None] = {}
         self._reals: dict[str, str] = {"": ""}
+        self._absent: set[str] = set()
 
     def homes(self, record: DatasetRecord) -> Homes:
         """Return the first file of each place that files of a record belong to."""
@@ -44,20 +46,30 @@ class Placement:
             return None
         if folder not in self._homes:
             self._homes[folder] = self._locate(self._real(folder))
-        if os.path.islink(path):  # noqa: PTH114 - of text, for thousands
+        if folder not in self._absent and os.path.islink(path):  # noqa: PTH114 - of text, for thousands
             return self._locate(os.path.realpath(path))
         return self._homes[folder]
 
     def _real(self, folder: str) -> str:
-        """Return where a folder really is, looking at each folder above it once."""
+        """Return where a folder really is, looking at each folder above it once; one that is not there has no link."""
         known = self._reals.get(folder)
         if known is None:
             above, _, name = folder.rpartition("/")
             known = f"{self._real(above)}/{name}" if name else self._real(above) if above else ""
-            if name and os.path.islink(known):  # noqa: PTH114
-                known = os.path.realpath(known)
+            if above in self._absent:
+                self._absent.add(folder)
+            elif name:
+                known = self._followed(folder, known)
             self._reals[folder] = known
         return known
+
+    def _followed(self, folder: str, known: str) -> str:
+        try:
+            is_link = stat.S_ISLNK(os.lstat(known).st_mode)
+        except (OSError, ValueError):
+            self._absent.add(folder)
+            return known
+        return os.path.realpath(known) if is_link else known
 
     def _locate(self, real: str) -> _Home | None:
         if not real.startswith(f"{self._root}/"):
@@ -78,7 +90,7 @@ def misplaced(homes: Homes, beamtime: Beamtime) -> Words | None:
     return None
 
 
-@lru_cache(maxsize=4000)
+@lru_cache(maxsize=50_000)
 def _home_of(layout: DataLayout, parts: tuple[str, ...]) -> _Home | None:
     try:
         found, area = layout.place_of(PurePosixPath(*parts))

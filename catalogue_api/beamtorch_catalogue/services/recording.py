@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.describing import Describer, NamedSample, file_tokens
 from beamtorch_catalogue.services.documents import Documents
-from beamtorch_catalogue.services.prepared import Prepared, dataset_id, numbered
+from beamtorch_catalogue.services.prepared import Prepared, numbered
 from beamtorch_catalogue.services.record_rows import (
     census_kin,
     common_folder,
@@ -100,27 +100,27 @@ class Recording:
         self._pending: dict[str, _Pending] = {}
         self._release_of: dict[str, tuple[datetime, str]] = {}
 
-    def load(self, records: Sequence[DatasetRecord], readable_parents: dict[str, int]) -> None:
+    def load(self, datasets: Iterable[DatasetId], readable_parents: dict[str, int]) -> None:
         """Read what is known about a batch at once.
 
         Parameters
         ----------
-        records
-            All that will be put.
+        datasets
+            All of which a record will be put.
         readable_parents
             Numbers of the parents that are in the catalogue and may be named.
         """
         self._parents = readable_parents
-        ids = sorted({dataset_id(record) for record in records})
+        ids = sorted(set(datasets))
         for start in range(0, len(ids), _CHUNK):
             some = ids[start : start + _CHUNK]
             for row in self._session.scalars(select(DatasetRow).where(DatasetRow.id.in_(some))):
                 self._known[row.id] = _known(row)
                 self._session.expunge(row)
 
-    def known(self, record: DatasetRecord) -> Known | None:
-        """Return the dataset that a record would change."""
-        return self._known.get(dataset_id(record))
+    def known(self, dataset: DatasetId) -> Known | None:
+        """Return what is there of a dataset."""
+        return self._known.get(dataset)
 
     def unknown_parents(self, record: DatasetRecord) -> list[DatasetId]:
         """Return the parents of a record that are neither in the catalogue nor earlier in this batch."""

@@ -97,16 +97,17 @@ class Registration:
                     raise RegistrationRefusedError(_not_there(path) if code == FileGoneError.code else _unread(path))
 
     def _put(self, reader: Reader, record: DatasetRecord) -> Dataset:
+        prepared = Prepared.of(record)
         with self._database.writing() as session:
             beamtime = self._beamtime(session, reader, record.beamtime)
             load_beamtimes(session, [record.beamtime])
             recording = self._recordings.begin(session, reader)
-            recording.load([record], load_parents(session, reader, [record]))
+            recording.load([prepared.dataset], load_parents(session, reader, [record]))
             if unknown := recording.unknown_parents(record):
                 raise RegistrationRefusedError(no_such_parents(unknown))
             if problem := self._recordings.documents.check(record.models):
                 raise RegistrationRefusedError(problem)
-            known = recording.known(record)
+            known = recording.known(prepared.dataset)
             if known is not None and known.kind not in _ALLOWED:
                 raise RegistrationRefusedError(
                     Words(
@@ -115,7 +116,7 @@ class Registration:
                         zh=f"“{record.source_id}”是本机时{known.kind}数据的名称，结果不能替换它。请更换 source_id。",
                     )
                 )
-            done = recording.put(Prepared.of(record), beamtime)
+            done = recording.put(prepared, beamtime)
             recording.finish()
         return self._datasets.dataset(reader, done.dataset)
 

@@ -52,7 +52,9 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+        # The connection used last again: its pages and prepared statements are at hand. One in memory has no pool.
+        pool = {"pool_use_lifo": True} if self.url.database else {}
+        self._engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite, **pool)
         if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)

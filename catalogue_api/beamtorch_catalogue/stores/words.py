@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 _LONGEST_TOKEN = 100
 _HAN_RANGE = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN = re.compile(f"[{_HAN_RANGE}]")
-_RUN = re.compile(rf"([{_HAN_RANGE}]+)|[^\W_{_HAN_RANGE}]+")
+_RUN = re.compile(rf"[{_HAN_RANGE}]+|[^\W_{_HAN_RANGE}]+")
 _ASCII_WORD = re.compile(r"[0-9a-z]+")
+_UNFOLDED = re.compile(r"[\x00-\x7f\u4e00-\u9fff\u3001\u3002\uff08\uff09\uff0c\uff1a\uff1b\u201c\u201d]*")
+"""Letters that folding leaves as they are but for their case, and what stands between words in Chinese."""
 _SHORTEST_PREFIX = 3
 """A word of fewer Latin letters is sought as it stands: “h” would otherwise be in every file name."""
 MARK = "\ue000"
@@ -26,15 +28,16 @@ def tokens(written: str) -> list[str]:
     """
     if written.isascii():
         return [word[:_LONGEST_TOKEN] for word in _ASCII_WORD.findall(written.lower())]
+    if _UNFOLDED.fullmatch(written):
+        return list(_tokens(written.lower()))
     folded = unicodedata.normalize("NFKD", written.replace(MARK, " ")).casefold()
     plain = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
     return list(_tokens(plain))
 
 
 def _tokens(plain: str) -> Iterator[str]:
-    for match in _RUN.finditer(plain):
-        run = match[0]
-        if match[1]:
+    for run in _RUN.findall(plain):
+        if not run.isascii() and _HAN.match(run):
             yield from (run[i : i + 2] for i in range(len(run)))
         else:
             yield run[:_LONGEST_TOKEN]
@@ -56,7 +59,9 @@ def phrase(word: str) -> list[str]:
 
 def is_open(found: list[str]) -> bool:
     """Tell whether the last token of a phrase may be the beginning of a longer one."""
-    return len(found[-1]) >= _SHORTEST_PREFIX or bool(_HAN.match(found[-1]))
+    last = found[-1]
+    # Two Chinese characters are a whole token, whatever follows them.
+    return len(last) == 1 if _HAN.match(last) else len(last) >= _SHORTEST_PREFIX
 
 
 def marks(names: Iterable[str]) -> list[str]:

@@ -191,7 +191,7 @@ class KnownFile(Wire):
 
 
 class KnownFilePage(Wire):
-    """One page of known files, by path."""
+    """One page of known files, dataset by dataset."""
 
     files: tuple[KnownFile, ...]
     next: str | None = Field(description="pass it as `after` for the next page; none: this is the last")

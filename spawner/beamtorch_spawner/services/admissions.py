@@ -104,10 +104,11 @@ class Admissions:
             return self.outcome(redeemed)
         start = self._judge(request, actor)
         with self._database.admitting() as stores:
-            outcome = self._decide(stores, request, start, wish=Wish(), actor=actor)
-        if isinstance(outcome, BeamtorchError):
-            raise outcome
-        return self.outcome(outcome)
+            row = self._decide(stores, request, start, wish=Wish(), actor=actor)
+            awaited = _awaited(stores, row) if isinstance(row, LeaseRow) else None
+        if isinstance(row, BeamtorchError):
+            raise row
+        return self._told(row, awaited)
 
     def outcome(self, lease: str) -> Admission:
         """Return what became of an admission: a grant, or still a wait.
@@ -121,7 +122,10 @@ class Admissions:
             row = stores.leases.get(lease)
             if not row.lease_state.is_active:
                 raise LeaseNotGrantedError(_why_over(row), lease=row.id)
-            awaited = stores.leases.find(row.awaits) if row.awaits else None
+            awaited = _awaited(stores, row)
+        return self._told(row, awaited)
+
+    def _told(self, row: LeaseRow, awaited: LeaseRow | None) -> Admission:
         if awaited is not None:
             return Admission(lease=row.id, grant=None, waiting=_waiting(row, awaited))
         person = self._starts.person(row.username)
@@ -171,14 +175,14 @@ class Admissions:
             # Two with the same key may both have come this far; the second finds what the first wrote.
             if key is not None and (known := self._of_key(stores, key)) is not None:
                 return known
-            outcome = self._decide(stores, request, start, wish=wish, actor=actor, is_reservation=True)
-            if isinstance(outcome, str) and key is not None:
+            row = self._decide(stores, request, start, wish=wish, actor=actor, is_reservation=True)
+            if isinstance(row, LeaseRow) and key is not None:
                 stores.request_keys.add(
-                    owner=key.owner, key=key.key, fingerprint=key.fingerprint, lease=outcome, at=self._clock.now()
+                    owner=key.owner, key=key.key, fingerprint=key.fingerprint, lease=row.id, at=self._clock.now()
                 )
-        if isinstance(outcome, BeamtorchError):
-            raise outcome
-        return Reserved(outcome, is_new=True)
+        if isinstance(row, BeamtorchError):
+            raise row
+        return Reserved(row.id, is_new=True)
 
     def ticket(self, lease: str) -> str:
         """Return the ticket of a lease; made anew from our secret, so that a retry after a crash has it, too."""
@@ -221,7 +225,7 @@ class Admissions:
         wish: Wish,
         actor: str,
         is_reservation: bool = False,
-    ) -> str | BeamtorchError:
+    ) -> LeaseRow | BeamtorchError:
         # A refusal is returned, not raised: raising would undo the transaction that writes it down.
         now, source = self._clock.now(), self._terminals.source(request)
         holder = stores.leases.holder(request.username, request.server)
@@ -245,7 +249,7 @@ class Admissions:
             stores.audit.of_lease(row, "supersedes", actor=actor, at=now, detail=before)
         if claim is not None:
             self._terminals.claimed(stores, row, claim, actor=actor, now=now)
-        return row.id
+        return row
 
     def _admitted(
         self,
@@ -295,6 +299,10 @@ class Admissions:
         )
         stores.leases.change(row, LeaseState.REFUSED, actor=actor, at=self._clock.now(), reason=refusal.detail)
         self._watch(refusal.code)
+
+
+def _awaited(stores: Stores, row: LeaseRow) -> LeaseRow | None:
+    return stores.leases.find(row.awaits) if row.awaits else None
 
 
 def _digest(ticket: str) -> str:

@@ -193,7 +193,8 @@ def _said_plainly() -> Iterator[None]:
 def open_engine(url: str) -> Engine:
     """Return an engine; SQLite gets a write-ahead log and takes its write lock when a transaction begins."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=POOL)
+        # The connection used last again: the statements that it knows are prepared.
+        return create_engine(url, pool_pre_ping=True, pool_size=POOL, pool_use_lifo=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=POOL)
 
     @event.listens_for(engine, "connect")

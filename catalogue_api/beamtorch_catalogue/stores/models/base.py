@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
 from beamtorch_facility.words import Words
@@ -31,6 +31,10 @@ class Moment(TypeDecorator[datetime]):
 
 Number = BigInteger().with_variant(Integer, "sqlite")
 """A row number; SQLite counts by itself only in a column of exactly this type."""
+BytewiseText = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text in the order of its bytes, as SQLite has all of them: what begins alike stands together."""
+WITHOUT_ROWID = {"sqlite_with_rowid": False}
+"""For small rows that come by the million: SQLite keeps them in the order of their key, and once instead of twice."""
 
 
 class Base(DeclarativeBase):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from beamtorch_catalogue.stores.models.base import Base, Moment, Number
+from beamtorch_catalogue.stores.models.base import WITHOUT_ROWID, Base, BytewiseText, Moment, Number
 from beamtorch_catalogue.stores.models.office import Beamtime, Sample
 
 
@@ -26,6 +26,7 @@ class DatasetRow(Base):
         Index(None, "proposal", "place"),
         Index(None, "beamline", "place"),
         Index(None, "sample", "place"),
+        Index(None, "folder", "number"),
     )
 
     number: Mapped[int] = mapped_column(Number, primary_key=True)
@@ -40,7 +41,8 @@ class DatasetRow(Base):
     listed_at: Mapped[datetime] = mapped_column(Moment)
     """When it was measured, else when it came in: what lists are sorted by."""
     changed_at: Mapped[datetime] = mapped_column(Moment)
-    folder: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(BytewiseText)
+    """What all files lie below; by it, the files of a folder are found."""
     size: Mapped[int] = mapped_column(BigInteger)
     file_count: Mapped[int]
     software: Mapped[str | None] = mapped_column(Text)
@@ -88,7 +90,7 @@ class FileRow(Base):
     """A file of a dataset."""
 
     __tablename__ = "file"
-    __table_args__ = (Index(None, "path"),)
+    __table_args__ = WITHOUT_ROWID
 
     dataset: Mapped[int] = mapped_column(ForeignKey("dataset.number", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -122,7 +124,7 @@ class ParameterRow(Base):
     """A parameter: as it was written, and in SI if its unit is understood."""
 
     __tablename__ = "parameter"
-    __table_args__ = (Index(None, "name", "dimension", "si", "dataset"),)
+    __table_args__ = (Index(None, "name", "dimension", "si", "dataset"), WITHOUT_ROWID)
 
     dataset: Mapped[int] = mapped_column(ForeignKey("dataset.number", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
