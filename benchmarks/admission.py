@@ -25,6 +25,8 @@ from typing import Any
 
 import httpx
 import yaml
+from answering import wait_until_it_answers
+from yardstick import spread, told, yardstick
 
 from beamtorch_service.testing import FakeHub, served
 
@@ -94,12 +96,7 @@ def service(where: Path, database: str, hub: FakeHub) -> Iterator[str]:
         with subprocess.Popen([sys.executable, "-m", "beamtorch_spawner"], env={**os.environ, **own}) as process:
             url = f"http://127.0.0.1:{port}/services/spawner/"
             try:
-                until = time.monotonic() + 60
-                while time.monotonic() < until:
-                    with contextlib.suppress(httpx.HTTPError):
-                        httpx.get(f"{url}health", trust_env=False)
-                        break
-                    time.sleep(0.05)
+                wait_until_it_answers(f"{url}health")
                 yield url
             finally:
                 process.terminate()
@@ -161,6 +158,7 @@ def main() -> None:
     hub = FakeHub()
     torch, marsh = hub.issue("torch", ACCESS, kind="service"), hub.issue("marsh", ACCESS)
     found: dict[str, list[dict[str, Any]]] = {}
+    speed = []
     with contextlib.ExitStack() as stack:
         urls = {}
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
@@ -174,20 +172,22 @@ def main() -> None:
             httpx.put(f"{url}quotas", json=quota, headers=headers, trust_env=False).raise_for_status()
         for _ in range(options.rounds):
             for name, url in urls.items():
+                speed.append(yardstick())
                 singles = one_by_one(url, torch, options.single)
                 burst = asyncio.run(at_once(url, torch))
                 burst["held_after"] = end_all(url, torch, marsh)
                 found.setdefault(name, []).append({"single": singles, "burst": burst})
-    report(found)
+    report(found, speed)
 
 
-def report(found: dict[str, list[dict[str, Any]]]) -> None:
+def report(found: dict[str, list[dict[str, Any]]], speed: list[float]) -> None:
     result: dict[str, Any] = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
         "quota": QUOTA,
         "at_once": AT_ONCE,
+        "yardstick": spread(speed),
         "databases": {},
     }
     print(f"{'':12}{'p50':>9}{'p95':>9}{'p99':>9}   {AT_ONCE} at once: granted / refused / failed, seconds")
@@ -199,10 +199,11 @@ def report(found: dict[str, list[dict[str, Any]]]) -> None:
             "single_ms": {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "count": len(singles)},
             "bursts": bursts,
         }
-        told = "; ".join(f"{b['granted']} / {b['refused']} / {b['failed']}, {b['seconds']:.1f}" for b in bursts)
-        print(f"{name:12}{cuts[49]:7.1f}ms{cuts[94]:7.1f}ms{cuts[98]:7.1f}ms   {told}")
+        bursts_told = "; ".join(f"{b['granted']} / {b['refused']} / {b['failed']}, {b['seconds']:.1f}" for b in bursts)
+        print(f"{name:12}{cuts[49]:7.1f}ms{cuts[94]:7.1f}ms{cuts[98]:7.1f}ms   {bursts_told}")
         over = max(b["held_after"] for b in bursts)
         print(f"{'':12}never more than {over} held of {QUOTA}")
+    print(told(speed))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

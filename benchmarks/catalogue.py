@@ -26,9 +26,11 @@ from typing import Any
 import httpx
 import psutil
 from admission import postgres
+from answering import wait_until_it_answers
 from catalogue_answers import Person, Question, questions, walk
 from catalogue_tiled import measure_tiled
 from sqlalchemy import create_engine, text
+from yardstick import spread, told, yardstick
 
 from beamtorch_catalogue.synthetic import Synthetic
 from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
@@ -79,12 +81,7 @@ def catalogue(where: Path, database: str, hub: CatalogueHub, people: list[Person
         process = subprocess.Popen([sys.executable, "-m", "beamtorch_catalogue"], env=environment, stderr=log)
     base = f"http://127.0.0.1:{port}/services/catalogue/"
     try:
-        for _ in range(600):
-            try:
-                if httpx.get(f"{base}health", trust_env=False).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_until_it_answers(f"{base}health")
         yield base, psutil.Process(process.pid)
     finally:
         process.terminate()
@@ -184,6 +181,21 @@ def pages(http: httpx.Client, token: str, found: dict[str, list[float]]) -> None
         after = {"after": page["next"]}
 
 
+def settle(database: str) -> int:
+    """Do what a database does by itself in quiet hours; return its size in bytes."""
+    engine = create_engine(database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("VACUUM ANALYZE"))
+            size = text("SELECT pg_database_size(current_database())")
+        else:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            size = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        found = int(connection.execute(size).scalar_one())
+    engine.dispose()
+    return found
+
+
 def measure(
     database: str, where: Path, given: argparse.Namespace, asked: list[Question], people: list[Person]
 ) -> Measured:
@@ -193,21 +205,23 @@ def measure(
     with fake_hub() as hub, ExitStack() as stack:
         tokens = {person.name: hub.user(person.name) for person in people} | {"ingest": hub.service("ingest")}
         base, process = stack.enter_context(catalogue(where, database, hub, people, given.port))
+        speed = [yardstick()]
         ingest = load(base, tokens["ingest"], made, sent, process)
         print(f"  {ingest['datasets_per_s']} datasets/s in {ingest['seconds']} s", flush=True)
+        speed.append(yardstick())
         after_ingest = process.memory_info().rss // _MIB
-        if "postgresql" in database:
-            engine = create_engine(database, isolation_level="AUTOCOMMIT")
-            with engine.connect() as connection:
-                connection.execute(text("VACUUM ANALYZE"))
-            engine.dispose()
+        ingest["bytes_per_dataset"] = settle(database) // given.datasets
         found, answers = ask(base, tokens, asked)
         memory = {"after_ingest_mib": after_ingest, "after_queries_mib": process.memory_info().rss // _MIB}
+    speed.append(yardstick())
     times = {kind: percentiles(seconds) for kind, seconds in found.items()}
     for kind, one in times.items():
         print(f"  {kind:16} p50 {one['p50']:8.1f}  p95 {one['p95']:8.1f}  max {one['max']:8.1f} ms   ({one['asked']})")
     slowest(asked, found, answers)
-    return {"ingest": ingest, "milliseconds": times, "memory": memory}, answers
+    print(f"  {ingest['bytes_per_dataset']} bytes for each dataset")
+    print(f"  memory {memory['after_ingest_mib']} MiB after ingest, {memory['after_queries_mib']} MiB in the end")
+    print(f"  {told(speed)}", flush=True)
+    return {"ingest": ingest, "milliseconds": times, "memory": memory, "yardstick": spread(speed)}, answers
 
 
 def compare(

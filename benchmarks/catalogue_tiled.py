@@ -9,14 +9,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import httpx
+from answering import wait_until_it_answers
 from catalogue_answers import Question
 
 from beamtorch_catalogue.synthetic import Synthetic
@@ -81,12 +80,7 @@ def _served(programs: Path, place: Path, port: int) -> Iterator[str]:
         server = subprocess.Popen([str(programs / "tiled"), *words], env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
-            try:
-                if httpx.get(f"{address}/healthz", trust_env=False).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_until_it_answers(f"{address}/healthz")
         yield address
     finally:
         server.terminate()

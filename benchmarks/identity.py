@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from yardstick import spread, told, yardstick
+
 from beamtorch_facility.directory import YamlDirectory, dump_people
 from beamtorch_facility.identity import Identity, Username
 from beamtorch_facility.words import Words
@@ -102,14 +104,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=300)
     options = parser.parse_args()
-    found = [run(count, options.rounds) for count in SIZES]
+    found, speed = [], [yardstick()]
+    for count in SIZES:
+        found.append(run(count, options.rounds))
+        speed.append(yardstick())
     for one in found:
         print(f"{one['people']} people, {one['rounds']} rounds, milliseconds:")
         for name, cuts in one["milliseconds"].items():
             ratio = cuts["p50"] / one["milliseconds"]["ldapsearch"]["p50"]
-            told = "  ".join(f"{cut} {value:7.2f}" for cut, value in cuts.items())
-            print(f"  {name:<11} {told}   {ratio:5.2f} of ldapsearch")
+            values = "  ".join(f"{cut} {value:7.2f}" for cut, value in cuts.items())
+            print(f"  {name:<11} {values}   {ratio:5.2f} of ldapsearch")
+    print(told(speed))
     document = {
+        "yardstick": spread(speed),
         "what": "one person, uncached, loopback with TLS",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},

@@ -1,18 +1,19 @@
 """Tables: their history with data in them, and that models and migrations say the same."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import BigInteger, create_engine, literal, select, text
 
 from beamtorch_catalogue.openapi import document
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import full_text
 from beamtorch_catalogue.stores.models import Base, CensusRow, DatasetRow
-from beamtorch_catalogue.stores.places import NEVER, place
+from beamtorch_catalogue.stores.places import NEVER, day, place, year
 from beamtorch_catalogue.stores.words import phrase, tokens
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "catalogue-openapi.json"
@@ -103,6 +104,23 @@ def test_a_writer_that_fails_leaves_nothing(database: str):
         fail()
     with store.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM facility")) == 0
+    store.close()
+
+
+def test_the_year_of_a_place_is_that_of_its_moment_in_both_databases(database: str):
+    store = Database(database)
+    years = {
+        datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC): 1999,
+        datetime(2000, 1, 1, tzinfo=UTC): 2000,
+        datetime(1950, 3, 1, 12, tzinfo=UTC): 1950,
+        datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC): 2026,
+        datetime(2067, 12, 31, tzinfo=UTC): 2067,
+    }
+    with store.reading() as session:
+        for moment, expected in years.items():
+            found = session.scalar(select(day(literal(place(moment, 123_456_789), BigInteger()))))
+            assert found is not None
+            assert year(found) == expected
     store.close()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.readers import Reader
@@ -66,7 +66,8 @@ def reasons(session: Session, reader: Reader) -> list[Reason]:
     mine = own(reader)
     found = [Reason(or_(*mine), visible_beamtimes(reader), _numbers(*mine), is_own=True)] if mine else []
     is_released, counts = released(reader, DatasetRow), and_(released(reader, CensusRow), CensusRow.datasets > 0)
-    last_year = session.scalar(select(func.max(CensusRow.year)).where(counts))
+    # Along an index of years: the newest ones are under embargo, so max() would read them all the same.
+    last_year = session.scalar(select(CensusRow.year).where(counts).order_by(CensusRow.year.desc()).limit(1))
     if last_year is not None:
         in_opened = DatasetRow.beamtime.in_(select(CensusRow.beamtime).where(counts))
         found.append(

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.finding import Plan
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Instrument, ParameterRow, Sample
+from beamtorch_catalogue.stores.places import day, year
 from beamtorch_catalogue.vocabulary.registry import ModelFacet
 from beamtorch_catalogue.wire import DatasetState, Facet, Facets, FacetValue
 from beamtorch_facility.dataset import DatasetKind
@@ -38,12 +39,18 @@ _STATES = {
     DatasetState.BROKEN: Words(en="broken", zh="损坏"),
     DatasetState.MISSING: Words(en="files missing", zh="文件缺失"),
 }
+_DATASET = {
+    "kind": DatasetRow.kind,
+    "technique": DatasetRow.technique,
+    "beamline": DatasetRow.beamline,
+    "proposal": DatasetRow.proposal,
+    "state": DatasetRow.state,
+}
 _CENSUS = {
     "kind": CensusRow.kind,
     "technique": CensusRow.technique,
     "beamline": Beamtime.beamline,
     "year": CensusRow.year,
-    "proposal": Beamtime.proposal,
     "state": CensusRow.state,
 }
 
@@ -65,39 +72,19 @@ class FacetCounter:
     def count(self, session: Session, plan: Plan) -> Facets:
         """Return all facets of what a plan finds."""
         newest = plan.newest(CAP + 1).subquery("newest")
-        hits = session.execute(
-            select(
-                DatasetRow.number,
-                DatasetRow.kind,
-                DatasetRow.technique,
-                DatasetRow.beamline,
-                DatasetRow.listed_at,
-                DatasetRow.proposal,
-                DatasetRow.state,
-                DatasetRow.sample,
-            ).join(newest, newest.c.number == DatasetRow.number)
-        ).all()
-        is_capped = len(hits) > CAP
-        counts = {
-            "kind": Counter(hit.kind for hit in hits),
-            "technique": Counter(hit.technique for hit in hits),
-            "beamline": Counter(hit.beamline for hit in hits),
-            "year": Counter(str(hit.listed_at.year) for hit in hits),
-            "proposal": Counter(hit.proposal for hit in hits),
-            "state": Counter(hit.state for hit in hits),
-        }
-        is_exact = plan.is_census_enough
+        found, samples = _counts(session, newest)
+        hits = found["kind"].total()
+        is_capped, is_exact = hits > CAP, plan.is_census_enough
         if is_exact and is_capped:
-            counts = {name: _from_census(session, plan, column) for name, column in _CENSUS.items()}
-        samples = Counter(hit.sample for hit in hits if hit.sample is not None)
+            found = _from_census(session, plan)
         facets = []
         for name, label in LABELS.items():
             if name == "sample_name":
                 facets.append(self._samples(session, samples, is_capped=is_capped))
                 continue
-            facets.append(_facet(name, label, counts[name], self._labels(session, name), is_capped and not is_exact))
-        facets += self._of_models(session, [hit.number for hit in hits[:CAP]], is_capped=is_capped)
-        return Facets(facets=tuple(facets), counted=min(len(hits), CAP))
+            facets.append(_facet(name, label, found[name], self._labels(session, name), is_capped and not is_exact))
+        facets += self._of_models(session, newest, is_capped=is_capped)
+        return Facets(facets=tuple(facets), counted=min(hits, CAP))
 
     def _labels(self, session: Session, name: str) -> Callable[[str], Words]:
         if name == "kind":
@@ -120,13 +107,14 @@ class FacetCounter:
             named[name] += counts[number]
         return _facet("sample_name", LABELS["sample_name"], named, _plain, is_capped)
 
-    def _of_models(self, session: Session, numbers: list[int], *, is_capped: bool) -> Iterable[Facet]:
-        if not self._texts or not numbers:
+    def _of_models(self, session: Session, newest: Subquery, *, is_capped: bool) -> Iterable[Facet]:
+        if not self._texts:
             return
         found: dict[str, Counter[str]] = {}
         rows = session.execute(
             select(ParameterRow.name, ParameterRow.text, func.count())
-            .where(ParameterRow.dataset.in_(numbers), ParameterRow.name.in_(list(self._texts)))
+            .join(newest, newest.c.number == ParameterRow.dataset)
+            .where(ParameterRow.name.in_(list(self._texts)))
             .where(ParameterRow.text.is_not(None))
             .group_by(ParameterRow.name, ParameterRow.text)
         )
@@ -146,10 +134,35 @@ def total_of_census(session: Session, plan: Plan) -> int:
     return int(session.scalar(total.where(*plan.counted)) or 0)
 
 
-def _from_census(session: Session, plan: Plan, column: Any) -> "Counter[str]":
-    grouped = select(column, func.sum(CensusRow.datasets)).join(Beamtime, Beamtime.beamtime == CensusRow.beamtime)
-    rows = session.execute(grouped.where(*plan.counted).group_by(column))
-    return Counter({str(value): int(count) for value, count in rows if count})
+def _counts(session: Session, newest: Subquery) -> tuple[dict[str, "Counter[str]"], "Counter[int]"]:
+    """Count hits by each facet, and by the numbers of samples; what is alike comes as one row from the database."""
+    alike = (*_DATASET.values(), day(DatasetRow.place), DatasetRow.sample)
+    grouped = select(*alike, func.count()).join(newest, newest.c.number == DatasetRow.number).group_by(*alike)
+    found: dict[str, Counter[str]] = {name: Counter() for name in (*_DATASET, "year")}
+    samples: Counter[int] = Counter()
+    for *values, listed_on, sample, count in session.execute(grouped):
+        for name, value in zip(_DATASET, values, strict=True):
+            found[name][value] += count
+        found["year"][str(year(listed_on))] += count
+        if sample is not None:
+            samples[sample] += count
+    return found, samples
+
+
+def _from_census(session: Session, plan: Plan) -> dict[str, "Counter[str]"]:
+    """Count everything; of the proposals, which are many, those that are shown and one more."""
+    datasets = func.sum(CensusRow.datasets)
+
+    def grouped(*columns: Any) -> Any:
+        chosen = select(*columns, datasets).join(Beamtime, Beamtime.beamtime == CensusRow.beamtime)
+        return chosen.where(*plan.counted).group_by(*columns).having(datasets > 0)
+
+    found: dict[str, Counter[str]] = {name: Counter() for name in _CENSUS}
+    for *values, count in session.execute(grouped(*_CENSUS.values())):
+        for name, value in zip(_CENSUS, values, strict=True):
+            found[name][str(value)] += int(count)
+    largest = grouped(Beamtime.proposal).order_by(datasets.desc(), Beamtime.proposal).limit(MOST_VALUES + 1)
+    return {**found, "proposal": Counter({name: int(count) for name, count in session.execute(largest)})}
 
 
 def _facet(

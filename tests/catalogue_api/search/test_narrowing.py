@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from beamtorch_catalogue.services.ingest import DatasetState
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import CensusRow, DatasetRow
 from beamtorch_catalogue.testing.world import World, energy
-from beamtorch_catalogue.wire import DatasetEdit, FileState
+from beamtorch_catalogue.wire import DatasetEdit, DatasetState, FileState
 from beamtorch_facility.dataset import DatasetKind
 
 

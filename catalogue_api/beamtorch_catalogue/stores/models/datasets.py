@@ -152,7 +152,7 @@ class CensusRow(Base):
     """How many datasets are alike in everything that facets count; kept in the transaction of every change."""
 
     __tablename__ = "census"
-    __table_args__ = (Index(None, "released_at"),)
+    __table_args__ = (Index(None, "released_at"), Index(None, "year", "released_at", "released_to"))
 
     beamtime: Mapped[str] = mapped_column(ForeignKey("beamtime.beamtime"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -1,5 +1,7 @@
 """Less to write for every dataset: files without an index of their paths, rows kept once, words without prefixes.
 
+And an index of the years of which something is released.
+
 Revision ID: 0003
 """
 
@@ -20,10 +22,12 @@ def upgrade() -> None:
     else:
         op.execute('ALTER TABLE dataset ALTER COLUMN folder TYPE text COLLATE "C"')
     op.create_index("ix_dataset_folder_number", "dataset", ["folder", "number"])
+    op.create_index("ix_census_year_released_at_released_to", "census", ["year", "released_at", "released_to"])
 
 
 def downgrade() -> None:
     """Put it back."""
+    op.drop_index("ix_census_year_released_at_released_to", "census")
     op.drop_index("ix_dataset_folder_number", "dataset")
     if op.get_bind().dialect.name == "sqlite":
         _rebuild(with_rowid=True)
