@@ -1,6 +1,7 @@
 """Who somebody is: the directory's answer, never the container's."""
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -54,13 +55,27 @@ class Identity(BaseModel):
     @property
     def proposals(self) -> frozenset[ProposalId]:
         """The proposals whose team the person belongs to."""
-        return frozenset(ProposalId(name) for name in self._named(TEAM_PREFIX) if ProposalId.fits(name))
+        return _proposals(self.groups)
 
     @property
     def staffed_beamlines(self) -> frozenset[BeamlineId]:
         """The beamlines at which the person is staff."""
-        return frozenset(BeamlineId(name) for name in self._named(STAFF_PREFIX) if BeamlineId.fits(name))
+        return _staffed_beamlines(self.groups)
 
-    def _named(self, prefix: str) -> list[str]:
-        # A group that cannot name a proposal or beamline grants nothing, and must not lock the person out.
-        return [group.removeprefix(prefix) for group in self.groups if group.startswith(prefix)]
+
+# Kept by groups, not by person: whoever loses a group loses what it named. Every query asks for these several times.
+
+
+@lru_cache(maxsize=2000)
+def _proposals(groups: tuple[str, ...]) -> frozenset[ProposalId]:
+    return frozenset(ProposalId(name) for name in _named(groups, TEAM_PREFIX) if ProposalId.fits(name))
+
+
+@lru_cache(maxsize=2000)
+def _staffed_beamlines(groups: tuple[str, ...]) -> frozenset[BeamlineId]:
+    return frozenset(BeamlineId(name) for name in _named(groups, STAFF_PREFIX) if BeamlineId.fits(name))
+
+
+def _named(groups: tuple[str, ...], prefix: str) -> list[str]:
+    # A group that cannot name a proposal or beamline grants nothing, and must not lock the person out.
+    return [group.removeprefix(prefix) for group in groups if group.startswith(prefix)]

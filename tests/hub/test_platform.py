@@ -267,7 +267,9 @@ def test_a_first_start_can_be_ended_in_the_middle(tmp_path, platform, eventually
 
 def _foreground(home: PlatformHome, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "beamtorch_hub", "up", "--home", str(home.root), "--port", str(_free_port())]
-    return subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Tests that are started in the background of a script would hand an ignored Ctrl-C on.
+    heard = ["env", "--default-signal=INT", *command, *arguments]
+    return subprocess.Popen(heard, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def _free_port() -> int:

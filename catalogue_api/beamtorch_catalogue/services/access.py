@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Proposal, Sample
+from beamtorch_catalogue.stores.names import one_of
 from beamtorch_catalogue.stores.places import LAST_YEAR, place
 from beamtorch_catalogue.wire import Audience
 
@@ -30,9 +31,9 @@ def own(reader: Reader) -> list[ColumnElement[bool]]:
         return []
     conditions: list[ColumnElement[bool]] = []
     if reader.identity.proposals:
-        conditions.append(DatasetRow.proposal.in_(sorted(reader.identity.proposals)))
+        conditions.append(one_of(DatasetRow.proposal, reader.identity.proposals))
     if reader.identity.staffed_beamlines:
-        conditions.append(DatasetRow.beamline.in_(sorted(reader.identity.staffed_beamlines)))
+        conditions.append(one_of(DatasetRow.beamline, reader.identity.staffed_beamlines))
     return conditions
 
 
@@ -101,8 +102,8 @@ def visible_beamtimes(reader: Reader) -> ColumnElement[bool]:
     if reader.identity is None:
         return false()
     return or_(
-        Beamtime.proposal.in_(sorted(reader.identity.proposals)),
-        Beamtime.beamline.in_(sorted(reader.identity.staffed_beamlines)),
+        one_of(Beamtime.proposal, reader.identity.proposals),
+        one_of(Beamtime.beamline, reader.identity.staffed_beamlines),
     )
 
 
@@ -118,7 +119,7 @@ def visible_proposals(reader: Reader) -> ColumnElement[bool]:
     if reader.identity is None:
         return false()
     return or_(
-        Proposal.proposal.in_(sorted(reader.identity.proposals)),
+        one_of(Proposal.proposal, reader.identity.proposals),
         Proposal.proposal.in_(select(Beamtime.proposal).where(visible_beamtimes(reader))),
     )
 
@@ -130,6 +131,6 @@ def visible_samples(reader: Reader) -> ColumnElement[bool]:
     if reader.identity is None:
         return false()
     return or_(
-        Sample.proposal.in_(sorted(reader.identity.proposals)),
+        one_of(Sample.proposal, reader.identity.proposals),
         Sample.number.in_(select(DatasetRow.sample).where(DatasetRow.sample.is_not(None), readable(reader))),
     )

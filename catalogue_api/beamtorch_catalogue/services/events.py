@@ -106,6 +106,7 @@ class Events:
             if heard.upto == place:
                 await _wait_for(news, over)
             place = heard.upto
+            self._seen(place)
             if self._clock.elapsed() - told_at >= HEARTBEAT_SECONDS:
                 yield Told(place)
                 told_at = self._clock.elapsed()
@@ -116,22 +117,31 @@ class Events:
         if self._task is None or self._task.done():
             self._newest = place
             self._task = asyncio.create_task(self._look())
+        self._seen(place)
 
     async def _look(self) -> None:
         while self._open:
             try:
-                self._tell(await to_the_end(self._outbox.newest))
+                known = self._newest
+                newest = await to_the_end(self._outbox.newest)
+                # What a listener has heard meanwhile may be newer than this look.
+                if newest < known:
+                    self._lives += 1
+                    self._tell(newest)
+                self._seen(newest)
             except CatalogueError as error:
                 log.warning("the event stream waits: %s", error)
             except Exception:
                 log.exception("a fault in the event stream")
             await asyncio.sleep(LOOK_SECONDS)
 
+    def _seen(self, place: int) -> None:
+        if place > self._newest:
+            self._tell(place)
+
     def _tell(self, newest: int) -> None:
-        self._lives += newest < self._newest
-        if newest != self._newest:
-            news, self._news, self._newest = self._news, asyncio.Event(), newest
-            news.set()
+        news, self._news, self._newest = self._news, asyncio.Event(), newest
+        news.set()
 
 
 async def _wait_for(news: asyncio.Event, over: anyio.Event) -> None:

@@ -80,7 +80,7 @@ class FacetCounter:
         facets = []
         for name, label in LABELS.items():
             if name == "sample_name":
-                facets.append(self._samples(session, samples, is_capped=is_capped))
+                facets.append(_facet(name, label, samples, _plain, is_capped))
                 continue
             facets.append(_facet(name, label, found[name], self._labels(session, name), is_capped and not is_exact))
         facets += self._of_models(session, newest, is_capped=is_capped)
@@ -98,14 +98,6 @@ class FacetCounter:
             names = {row.beamline: Words(en=row.name_en, zh=row.name_zh) for row in rows}
             return lambda value: names.get(value, _plain(value))
         return _plain
-
-    @staticmethod
-    def _samples(session: Session, counts: "Counter[int]", *, is_capped: bool) -> Facet:
-        rows = session.execute(select(Sample.number, Sample.name).where(Sample.number.in_(list(counts)[:CAP])))
-        named: Counter[str] = Counter()
-        for number, name in rows:
-            named[name] += counts[number]
-        return _facet("sample_name", LABELS["sample_name"], named, _plain, is_capped)
 
     def _of_models(self, session: Session, newest: Subquery, *, is_capped: bool) -> Iterable[Facet]:
         if not self._texts:
@@ -134,12 +126,17 @@ def total_of_census(session: Session, plan: Plan) -> int:
     return int(session.scalar(total.where(*plan.counted)) or 0)
 
 
-def _counts(session: Session, newest: Subquery) -> tuple[dict[str, "Counter[str]"], "Counter[int]"]:
-    """Count hits by each facet, and by the numbers of samples; what is alike comes as one row from the database."""
-    alike = (*_DATASET.values(), day(DatasetRow.place), DatasetRow.sample)
-    grouped = select(*alike, func.count()).join(newest, newest.c.number == DatasetRow.number).group_by(*alike)
+def _counts(session: Session, newest: Subquery) -> tuple[dict[str, "Counter[str]"], "Counter[str]"]:
+    """Count hits by each facet, and by the names of samples; what is alike comes as one row from the database."""
+    alike = (*_DATASET.values(), day(DatasetRow.place), Sample.name)
+    grouped = (
+        select(*alike, func.count())
+        .join_from(newest, DatasetRow, newest.c.number == DatasetRow.number)
+        .join(Sample, Sample.number == DatasetRow.sample, isouter=True)
+        .group_by(*alike)
+    )
     found: dict[str, Counter[str]] = {name: Counter() for name in (*_DATASET, "year")}
-    samples: Counter[int] = Counter()
+    samples: Counter[str] = Counter()
     for *values, listed_on, sample, count in session.execute(grouped):
         for name, value in zip(_DATASET, values, strict=True):
             found[name][value] += count

@@ -158,5 +158,7 @@ class Finder:
 
 def _proposals(session: Session, reader: Reader) -> Sequence[str]:
     """Return the proposals of which all is somebody's own."""
+    if reader.identity is not None and not reader.identity.staffed_beamlines:
+        return sorted(reader.identity.proposals)
     named = select(Beamtime.proposal).where(visible_beamtimes(reader))
     return session.scalars(named.distinct().limit(_MOST_PROPOSALS + 1)).all()

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -142,6 +143,22 @@ def test_a_database_that_was_put_back_ends_the_streams(world: World, mine: str, 
     headers = {"Authorization": f"token {world.tokens['team']}", "Last-Event-ID": str(start + 1)}
     answer = httpx.get(f"{world.url}events", headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:beamtorch:problem:bad-page")
+
+
+def test_so_it_does_for_one_who_had_heard_more_than_the_last_look_for_news(
+    world: World, mine: str, store: Database, tell, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(events, "LOOK_SECONDS", 1.5)
+    start = newest(world)
+    with stream(world, "team", start) as first:
+        next(first)
+        time.sleep(0.5)  # the first look is over, and the next one is a second away
+        tell("dataset", mine, "edited")
+        with stream(world, "admin", start) as second:
+            assert "event: edited" in islice(second, 6)
+            with store.writing() as session:
+                session.execute(delete(Change).where(Change.number > start))
+            list(second)
 
 
 def test_somebody_who_leaves_the_team_hears_no_more(world: World, mine: str, tell, monkeypatch: pytest.MonkeyPatch):
