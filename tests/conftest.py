@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+DEEP = bool(os.environ.get("BEAMTORCH_DEEP"))
+"""Whether long campaigns run in full."""
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+
+
+@pytest.fixture
+def keep_result(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return a function that keeps what a long campaign came to, by its parameters; of a mere sample it keeps none."""
+
+    def keep(campaign: str, **found: Any) -> None:
+        if not DEEP:
+            return
+        path = RESULTS / f"{campaign}.json"
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        variant = request.node.name.partition("[")[2].rstrip("]") or request.node.name
+        kept[variant] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), **found}
+        path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    return keep
 
 
 BUILDER = Path(__file__).parents[2] / "shared" / "cluster" / "cluster"

@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+_DEEP_SECONDS = 4 * 3600
+"""A campaign may take so long; what CI runs has its limit in pyproject.toml."""
 DEBIAN = {
     "acl": lambda: shutil.which("setfacl") is not None,
     "chromium": lambda: shutil.which("chromium") is not None,
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         install_debian_packages()
     if options.deep:
         os.environ["BEAMTORCH_DEEP"] = "1"
+        more = ["--timeout", str(_DEEP_SECONDS), *more]
     checks = [] if options.pytest else style_types_and_contracts()
     failed = [name for name, command in checks if not run(name, command)]
     side_by_side = [] if options.pytest else ["-n2", "--no-loadscope-reorder"]

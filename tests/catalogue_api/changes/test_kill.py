@@ -152,7 +152,9 @@ class Writers:
         )
 
 
-def test_exactly_the_committed_changes_arrive_in_order_whatever_is_killed(database: str, tmp_path: Path, eventually):
+def test_exactly_the_committed_changes_arrive_in_order_whatever_is_killed(
+    database: str, tmp_path: Path, eventually, keep_result
+):
     chance = random.Random(6)
     write_people(tmp_path / "directory.yaml")
     with fake_hub() as hub, receiver() as told, processes(tmp_path, hub, database) as both:
@@ -173,6 +175,7 @@ def test_exactly_the_committed_changes_arrive_in_order_whatever_is_killed(databa
         eventually(lambda: len(told.heard) >= len(committed), seconds=120)
         store.close()
         judge(told, committed, hook.secret)
+    keep_result("killed-while-telling", kills=KILLS, committed=len(committed), heard=len(told.heard))
 
 
 def test_a_process_that_is_told_to_end_does_so_although_somebody_listens(tmp_path: Path):
