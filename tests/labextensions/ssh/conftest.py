@@ -113,9 +113,13 @@ class Stand:
     def ssh(self, *more: str, given: bytes = b"", seconds: float = SECONDS) -> subprocess.CompletedProcess[bytes]:
         """Run ssh."""
         words = self.words("ssh", *more)
-        return subprocess.run(
-            words, env=self.environment(), input=given, capture_output=True, timeout=seconds, check=False
-        )
+        try:
+            return subprocess.run(
+                words, env=self.environment(), input=given, capture_output=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired as late:
+            said = (late.stderr or b"").decode(errors="replace")
+            pytest.fail(f"ssh did not end within {seconds} s; it said {said!r}; the lab's log:\n{self.log[-3000:]}")
 
     def register(self, *keys: str) -> None:
         """Make these the person's keys in the directory."""
