@@ -10,7 +10,7 @@ from beamtorch_service.settings import HubSettings
 
 GRACE_SECONDS = 2
 """How long open requests may still take after SIGTERM."""
-_YOUNG, _MIDDLE, _OLD = 50_000, 20, 100
+_YOUNG, _MIDDLE, _OLD = 50_000, 10, 10
 
 
 def serve(app: FastAPI, hub: HubSettings, **options: Any) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from beamtorch_catalogue.query import Query
 from beamtorch_catalogue.services.access import Reason, counted, reasons, visible_beamtimes
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.strands import InRange, Places, Strand, among, joined
+from beamtorch_catalogue.services.strands import InRange, Places, Strand, among, joined, tested
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow
@@ -131,7 +131,7 @@ class Finder:
             conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
             return Strand(tuple(conditions), reason.below, ranges=tuple(one for one in ranges if one is not fewest))
         if words is not None and self._is_sqlite:
-            return Strand(tuple(conditions), reason.below, self._full_text.hits(words), ranges)
+            return Strand(tuple(map(tested, conditions)), reason.below, self._full_text.hits(words), ranges)
         if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
             return Strand(tuple(conditions), reason.below, ranges=ranges)

@@ -7,7 +7,7 @@ for released ones among the newest walks past all of these. Each strand begins w
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, case, exists, func, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
@@ -98,6 +98,14 @@ def joined(parts: list[Places]) -> Places:
         return parts[0]
     together = union_all(*(select(part.subquery()) for part in parts)).subquery("strands")
     return select(together.c.number, together.c.place)
+
+
+def tested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition that is looked at for one dataset after the other, and that no index is asked for.
+
+    SQLite would rather go by any index, and ask the full text for every single dataset.
+    """
+    return case((condition, 1), else_=0) == 1
 
 
 def among(column: InstrumentedAttribute[int], hits: Select[Any]) -> ColumnElement[bool]:

@@ -8,11 +8,11 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, String, Text, TypeDecorator, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 
 class _Names(TypeDecorator[list[str]]):
@@ -28,12 +28,13 @@ class _Names(TypeDecorator[list[str]]):
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 
-class _OneOf(FunctionElement[bool]):
+class _OneOf(FunctionElement[Any]):
     """A column and the names."""
 
     name = "one_of"
     inherit_cache = True
-    type = Boolean()
+    # Of a Boolean, SQLAlchemy would ask SQLite whether it equals 1, and no index would do.
+    type = NullType()
 
 
 @compiles(_OneOf, "sqlite")
