@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, create_engine, literal, select, text
+from sqlalchemy import BigInteger, create_engine, literal, not_, select, text
 
 from beamtorch_catalogue.openapi import document
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import full_text
 from beamtorch_catalogue.stores.models import Base, CensusRow, DatasetRow
+from beamtorch_catalogue.stores.names import one_of
 from beamtorch_catalogue.stores.places import NEVER, day, place, year
 from beamtorch_catalogue.stores.words import phrase, tokens
 
@@ -121,6 +122,18 @@ def test_the_year_of_a_place_is_that_of_its_moment_in_both_databases(database: s
             found = session.scalar(select(day(literal(place(moment, 123_456_789), BigInteger()))))
             assert found is not None
             assert year(found) == expected
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], False), (["P1"], True), (["P2"], False), (['x"', "P1", "o'x"], True), ([f"P{n}" for n in range(1000)], True)],
+)
+def test_a_column_is_one_of_some_names_and_of_no_names_never(database: str, names: list[str], expected):
+    store = Database(database)
+    with store.reading() as session:
+        assert bool(session.scalar(select(one_of(literal("P1"), names)))) is expected
+        assert bool(session.scalar(select(not_(one_of(literal("P1"), names))))) is not expected
     store.close()
 
 
