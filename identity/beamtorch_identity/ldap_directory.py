@@ -1,7 +1,7 @@
 """People of a facility's LDAP server, read afresh at each question, with a read-only account, over TLS alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from socket import IPPROTO_TCP, TCP_NODELAY
@@ -9,7 +9,7 @@ from ssl import CERT_REQUIRED, PROTOCOL_TLS_CLIENT
 from typing import Any
 from urllib.parse import urlsplit
 
-from ldap3 import ALL_ATTRIBUTES, NONE, SAFE_SYNC, SUBTREE, Connection, Server, Tls
+from ldap3 import ALL_ATTRIBUTES, NO_ATTRIBUTES, NONE, SAFE_SYNC, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult, LDAPUnwillingToPerformResult
 from ldap3.utils.conv import escape_filter_chars
 
@@ -84,7 +84,8 @@ class LdapDirectory:
         person = identity_of(entry, self._groups_of(connection, entry), self._settings, now=datetime.now(UTC))
         if entry.number(self._names.uid) is not None:
             wanted = f"(&(objectClass={self._names.person_class})({self._names.uid}={person.uid}))"
-            others = [one.dn for one in self._search(connection, self._settings.people, wanted) if one.dn != entry.dn]
+            found = self._search(connection, self._settings.people, wanted, (NO_ATTRIBUTES,))
+            others = [one.dn for one in found if one.dn != entry.dn]
             if others:
                 raise same_number(person, others[0])
         return person
@@ -128,7 +129,9 @@ class LdapDirectory:
         member = entry.dn if names.member_is_dn else entry.one(names.username) or ""
         rule = IN_CHAIN if names.nested else ""
         wanted = f"(&(objectClass={names.group_class})({names.member}{rule}={escape_filter_chars(member)}))"
-        found = self._search(connection, self._settings.groups, wanted)
+        # Not its members: a large group has thousands.
+        asked = tuple(name for name in (names.group_name, names.group_gid, names.sid) if name)
+        found = self._search(connection, self._settings.groups, wanted, asked)
         return [group for one in found if (group := group_of(one, self._settings)) is not None]
 
     def _members(self, connection: Any) -> dict[str, list[Group]]:
@@ -139,9 +142,11 @@ class LdapDirectory:
                 by_member.setdefault(member.lower(), []).append(group)  # type: ignore[arg-type]
         return by_member
 
-    def _search(self, connection: Any, base: str, wanted: str) -> Iterator[Entry]:
+    def _search(
+        self, connection: Any, base: str, wanted: str, asked: Sequence[str] = (ALL_ATTRIBUTES,)
+    ) -> Iterator[Entry]:
         pages = connection.extend.standard.paged_search(
-            base, wanted, SUBTREE, attributes=ALL_ATTRIBUTES, paged_size=PAGE, generator=True
+            base, wanted, SUBTREE, attributes=list(asked), paged_size=PAGE, generator=True
         )
         for found in pages:
             if found["type"] == "searchResEntry":
