@@ -105,10 +105,8 @@ def test_a_catalogue_that_is_killed_again_and_again_has_each_dataset_exactly_onc
             for name in chance.sample([Path(one).name for one in acquisition.sent], 5):
                 assert [one.name for one in client.search(name).datasets] == [name]
     assert len(acquisition.sent) > EACH * KILLS / 4, "too little was sent for a kill to hit anything"
-    check(database, acquisition.sent)
-    keep_result(
-        "killed-while-ingesting", kills=KILLS, datasets_sent=len(acquisition.sent), seed=SEED, lost=0, doubled=0
-    )
+    there = check(database, acquisition.sent)
+    keep_result("killed-while-ingesting", kills=KILLS, seed=SEED, sent=len(acquisition.sent), there=there)
 
 
 def check(url: str, sent: list[str]) -> int:
