@@ -139,6 +139,17 @@ def one_by_one(url: str, token: str, rounds: int) -> list[float]:
     return times
 
 
+def without_work(url: str, rounds: int = 100) -> list[float]:
+    """Return seconds of answers for which nothing is done: what HTTP takes on this machine at this time."""
+    times = []
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+        for _ in range(rounds):
+            began = time.perf_counter()
+            http.get("health").raise_for_status()
+            times.append(time.perf_counter() - began)
+    return times
+
+
 def end_all(url: str, torch: str, marsh: str) -> int:
     """End every active lease; return how many there were."""
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
@@ -173,10 +184,11 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, url in urls.items():
                 speed.append(yardstick())
+                empty = without_work(url)
                 singles = one_by_one(url, torch, options.single)
                 burst = asyncio.run(at_once(url, torch))
                 burst["held_after"] = end_all(url, torch, marsh)
-                found.setdefault(name, []).append({"single": singles, "burst": burst})
+                found.setdefault(name, []).append({"empty": empty, "single": singles, "burst": burst})
     report(found, speed)
 
 
@@ -192,16 +204,25 @@ def report(found: dict[str, list[dict[str, Any]]], speed: list[float]) -> None:
     }
     print(f"{'':12}{'p50':>9}{'p95':>9}{'p99':>9}   {AT_ONCE} at once: granted / refused / failed, seconds")
     for name, rounds in found.items():
-        singles = sorted(1000 * seconds for one in rounds for seconds in one["single"])
-        cuts = statistics.quantiles(singles, n=100)
+        cuts, idle = (
+            statistics.quantiles([1000 * seconds for one in rounds for seconds in one[kind]], n=100)
+            for kind in ("single", "empty")
+        )
         bursts = [one["burst"] for one in rounds]
         result["databases"][name] = {
-            "single_ms": {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "count": len(singles)},
+            "single_ms": {
+                "p50": cuts[49],
+                "p95": cuts[94],
+                "p99": cuts[98],
+                "count": sum(len(one["single"]) for one in rounds),
+            },
+            "without_work_ms": {"p50": idle[49], "p95": idle[94]},
             "bursts": bursts,
         }
         bursts_told = "; ".join(f"{b['granted']} / {b['refused']} / {b['failed']}, {b['seconds']:.1f}" for b in bursts)
         print(f"{name:12}{cuts[49]:7.1f}ms{cuts[94]:7.1f}ms{cuts[98]:7.1f}ms   {bursts_told}")
         over = max(b["held_after"] for b in bursts)
+        print(f"{'':12}an answer without work: p50 {idle[49]:.1f} ms, p95 {idle[94]:.1f} ms")
         print(f"{'':12}never more than {over} held of {QUOTA}")
     print(told(speed))
     RESULTS.parent.mkdir(exist_ok=True)

@@ -100,7 +100,6 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
         secret=settings.hub.api_token.get_secret_value(),
         terminals=TerminalClaims(policy=policy, admins=partial(admin_names, known)),
         watch=metrics.admission,
-        chosen=choices.applied,
     )
     leases = LeaseBook(database=database, clock=clock, policy=policy)
     endings = Endings(database=database, clock=clock, hub=hub)

@@ -1,6 +1,7 @@
 """What a server holds: cores, memory and extended resources by name. Exact numbers, so that sums never drift."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Self
 
@@ -68,12 +69,17 @@ class Resources(BaseModel):
 
     def amounts(self) -> dict[str, int]:
         """Return whole numbers to add and compare: thousandths of a core, bytes, pieces, and one server."""
-        return {CORES: round(self.cores * 1000), MEMORY: self.memory, SERVERS: 1, **self.extended}
+        return amounts(self.cores, self.memory, self.extended)
 
     def fits_in(self, most: Self) -> str | None:
         """Return the name of the first resource that exceeds another's, or None."""
         limits = most.amounts()
         return next((name for name, amount in self.amounts().items() if amount > limits.get(name, 0)), None)
+
+
+def amounts(cores: float, memory: int, extended: Mapping[str, int]) -> dict[str, int]:
+    """Return what one server holds, as `Resources.amounts` does."""
+    return {CORES: round(cores * 1000), MEMORY: memory, SERVERS: 1, **extended}
 
 
 def is_gpu(name: str) -> bool:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 LEADER = "workers"
 LOCK_SECONDS = 8.0
 """After a replica's death another takes over within this time."""
+RENEW_SECONDS = LOCK_SECONDS / 4
+"""How long whoever leads goes on without a look at the lock."""
 TICK_SECONDS = 0.5
 
 
@@ -49,6 +51,7 @@ class Workers:
         self._watch = watch
         self._holder = holder or secrets.token_hex(8)
         self._last: dict[str, float] = {}
+        self._leads_until = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,13 +64,17 @@ class Workers:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self._leads_until = float("-inf")
         with contextlib.suppress(BeamtorchError):
             await run_in_threadpool(self._release)
 
     async def tick(self) -> bool:
         """Do what is due; return whether this replica leads."""
-        if not await run_in_threadpool(self._lead):
-            return False
+        if self._clock.elapsed() >= self._leads_until:
+            before = self._clock.elapsed()
+            if not await run_in_threadpool(self._lead):
+                return False
+            self._leads_until = before + RENEW_SECONDS
         for part in self._parts:
             if self._clock.elapsed() - self._last.get(part.name, float("-inf")) >= part.every:
                 self._last[part.name] = self._clock.elapsed()

@@ -45,6 +45,14 @@ async def test_a_server_runs_until_its_end_and_not_longer(desk):
     assert over.reason.en.startswith("Its time was over at")
 
 
+async def test_a_look_that_finds_nothing_does_not_wait_for_those_who_start(desk):
+    desk.run("zhang")
+    expiry = desk.expiry()
+    await look(desk, expiry)
+    with desk.database.admitting():
+        await asyncio.wait_for(expiry.tick(), timeout=5)
+
+
 async def test_time_counts_from_running_and_not_from_the_request(desk):
     set_lifetime(desk)
     lease = desk.admit("zhang")

@@ -15,6 +15,7 @@ from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError, StartUnderWayError
 from beamtorch_spawner.services.asking import Start, Starts
+from beamtorch_spawner.services.choices import with_choice
 from beamtorch_spawner.services.claims import Claim, Terminals
 from beamtorch_spawner.services.grants import Facts, make_grant
 from beamtorch_spawner.services.policy import refuse_second
@@ -79,7 +80,6 @@ class Admissions:
         secret: str,
         terminals: Terminals,
         watch: Callable[[str], None] = lambda _: None,
-        chosen: Callable[[AdmissionRequest], AdmissionRequest] = lambda request: request,
     ) -> None:
         self._database = database
         self._starts = starts
@@ -88,7 +88,6 @@ class Admissions:
         self._secret = secret.encode()
         self._terminals = terminals
         self._watch = watch
-        self._chosen = chosen
 
     # -- the Hub's spawner asks --------------------------------------------------------------------
 
@@ -210,7 +209,7 @@ class Admissions:
 
     def _judge(self, request: AdmissionRequest, actor: str) -> Start:
         try:
-            return self._starts.judge(self._chosen(request))
+            return self._starts.judge(request)
         except BeamtorchError as refusal:
             with self._database.transaction() as stores:
                 self._refuse(stores, request, refusal, actor=actor, source=self._terminals.source(request))
@@ -228,14 +227,20 @@ class Admissions:
     ) -> LeaseRow | BeamtorchError:
         # A refusal is returned, not raised: raising would undo the transaction that writes it down.
         now, source = self._clock.now(), self._terminals.source(request)
-        holder = stores.leases.holder(request.username, request.server)
+        held = stores.leases.held()
+        of_server = next(
+            (one.id for one in held if (one.username, one.server) == (request.username, request.server)), None
+        )
+        holder = stores.leases.get(of_server) if of_server is not None else None
         try:
             if holder is not None:
+                held = tuple(one for one in held if one.id != holder.id)
                 _refuse_while_held(holder, request.server, now, by_order=is_reservation)
                 # It is over whatever becomes of this start, and must not stand in its way.
                 stores.leases.change(holder, LeaseState.FAILED, actor=actor, at=now, reason=SUPERSEDED)
+            start = with_choice(start, stores.choices.find(request.username, request.server))
             claim = self._terminals.claim(stores, request, source=source, confirm=start.options.confirm, now=now)
-            demand_room(stores, _asking(request, start, claim), now)
+            demand_room(stores, held, _asking(request, start, claim), now)
         except BeamtorchError as refusal:
             self._refuse(stores, request, refusal, actor=actor, source=source)
             return refusal

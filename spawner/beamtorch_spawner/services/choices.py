@@ -1,6 +1,7 @@
 """What a server gets at its next start, if that was chosen before: kept, and used where a start says nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from beamtorch_facility.clock import Clock
 from beamtorch_facility.errors import BeamtorchError
@@ -8,9 +9,10 @@ from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
 from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.services.asking import Start
+from beamtorch_spawner.services.policy import choose_resources
 from beamtorch_spawner.spoken import amount, resource_name
 from beamtorch_spawner.stores.database import Database
-from beamtorch_spawner.stores.tables import LeaseRow
+from beamtorch_spawner.stores.tables import ChoiceRow, LeaseRow
 from beamtorch_spawner.wire import AdmissionRequest, UserPodChange
 
 CHOSEN = ("cores", "memory", "extra_resource")
@@ -76,22 +78,20 @@ class Choices:
             row = stores.choices.find(username, server)
             return row.resources if row is not None else None
 
-    def applied(self, request: AdmissionRequest) -> AdmissionRequest:
-        """Return a start with what was chosen for it, unless it says so itself or it is not on offer any more."""
-        if any(name in request.user_options for name in CHOSEN):
-            return request
-        with self._database.reading() as stores:
-            row = stores.choices.find(request.username, request.server)
-        if row is None or request.user_options.get("environment", row.environment) != row.environment:
-            return request
-        options = {"cores": row.cores, "memory": row.memory, "extra_resource": dict(row.extended or {})}
-        changed = request.model_copy(update={"user_options": {**request.user_options, **options}})
-        try:
-            self._judge(changed)
-        except BeamtorchError:
-            # What is wrong with the start without the choice is told when that one is judged.
-            return request
-        return changed
+
+def with_choice(start: Start, chosen: ChoiceRow | None) -> Start:
+    """Return a start with what was chosen for it, unless it says so itself or it is not on offer any more; pure."""
+    environment, options = start.environment, start.options
+    if chosen is None or environment is None or chosen.environment != environment.id:
+        return start
+    if any(getattr(options, name) is not None for name in CHOSEN):
+        return start
+    given = chosen.resources
+    wanted = {"cores": given.cores, "memory": given.memory, "extra_resource": dict(given.extended)}
+    try:
+        return replace(start, resources=choose_resources(environment, options.model_copy(update=wanted)))
+    except BeamtorchError:
+        return start
 
 
 def _said(resources: Resources) -> Words:

@@ -1,6 +1,6 @@
 """Leases whose time is over end, those whose end is near are told, and starts that came to nothing are given up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
 from beamtorch_spawner.services.background import Background
 from beamtorch_spawner.services.ports import HubApi
-from beamtorch_spawner.services.steady import follow_the_clock
+from beamtorch_spawner.services.steady import follow_the_clock, is_steady
 from beamtorch_spawner.spoken import clock_time, duration
 from beamtorch_spawner.stores.database import Database, Stores
 from beamtorch_spawner.stores.tables import LeaseRow
@@ -19,6 +19,7 @@ from beamtorch_spawner.wire import NOTICES, EventKind, LeaseState
 GIVEN_UP_AFTER = timedelta(seconds=600)
 """When a start that the Hub's spawner never reported on again no longer counts."""
 STOP_AGAIN_AFTER = timedelta(seconds=10)
+FIRST_NOTICE = timedelta(seconds=max(NOTICES))
 ACTOR = "expiry"
 
 
@@ -62,11 +63,15 @@ class Expiry:
             self.background.begin(ending.lease, self._stop(ending))
 
     def _look(self) -> tuple[Told, list[Ending]]:
-        told, endings = Told(), []
+        told, endings = Told(), list[Ending]()
+        with self._database.reading() as stores:
+            # Most looks find nothing, and those must not stand in the way of people who start.
+            if is_steady(stores, self._clock) and not _worth_a_look(stores, self._clock.now()):
+                return told, endings
         # Behind the gate: two replicas that both think they lead do not see the same clock's jump twice.
         with self._database.admitting() as stores:
             now, told.jump = follow_the_clock(stores, self._clock)
-            for row in stores.leases.active():
+            for row in _worth_a_look(stores, now):
                 if self._has_come_to_nothing(row, now):
                     self._give_up(stores, row, now)
                     told.given_up += 1
@@ -134,6 +139,13 @@ class Expiry:
             row = stores.leases.get(ending.lease)
             if row.lease_state is LeaseState.STOPPING:
                 stores.leases.change(row, LeaseState.ENDED, actor=ACTOR, at=now)
+
+
+def _worth_a_look(stores: Stores, now: datetime) -> Sequence[LeaseRow]:
+    """Return the leases with which something may have to be done."""
+    return stores.leases.due(
+        unheard_since=now - GIVEN_UP_AFTER, stopping_since=now - STOP_AGAIN_AFTER, ends_before=now + FIRST_NOTICE
+    )
 
 
 def _notify(stores: Stores, row: LeaseRow, now: datetime) -> int:

@@ -32,14 +32,19 @@ class Holding:
 
     def subjects(self, scope: QuotaScope) -> frozenset[str]:
         """Return for whom quotas of a scope count it."""
-        match scope:
-            case QuotaScope.USER:
-                return frozenset({self.username})
-            case QuotaScope.GROUP:
-                return self.groups
-            case QuotaScope.BEAMLINE:
-                return frozenset({self.beamline} if self.beamline is not None else ())
-        return frozenset({""})
+        return subjects(scope, username=self.username, groups=self.groups, beamline=self.beamline)
+
+
+def subjects(scope: QuotaScope, *, username: str, groups: frozenset[str], beamline: str | None) -> frozenset[str]:
+    """Return for whom quotas of a scope count what a person holds."""
+    match scope:
+        case QuotaScope.USER:
+            return frozenset({username})
+        case QuotaScope.GROUP:
+            return groups
+        case QuotaScope.BEAMLINE:
+            return frozenset({beamline} if beamline is not None else ())
+    return frozenset({""})
 
 
 @dataclass(frozen=True)

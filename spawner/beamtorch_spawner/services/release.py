@@ -91,8 +91,8 @@ class Releases:
         """Return what is due, and whether somebody who was told to go has to be told to stay."""
         now = self._clock.now()
         with self._database.reading() as stores:
-            rows = [row for row in stores.leases.active() if row.awaits is not None]
-            due = [_due(row, stores.leases.find(row.awaits or "")) for row in rows if _grace_is_over(row, now)]
+            rows = [row for row in stores.leases.waiting() if _grace_is_over(row, now)]
+            due = [_due(row, stores.leases.find(row.awaits or "")) for row in rows]
             return due, bool(stores.leases.gave_up_waiting(now - LONGEST_GRACE))
 
     def _evict(self, waiting: str) -> _Eviction | None:

@@ -2,33 +2,35 @@
 
 from datetime import UTC, datetime
 
-from beamtorch_spawner.services.quotas import Asking, Holding, Ledger, beyond, from_rows, refusal
+from beamtorch_spawner.services.quotas import Asking, Holding, Ledger, beyond, from_rows, refusal, subjects
 from beamtorch_spawner.stores.database import Stores
+from beamtorch_spawner.stores.leases import Held
 from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import QuotaScope
 
 
-def read_ledger(stores: Stores) -> Ledger:
-    """Return what is held now, and every limit; what waits counts with what it adds to its predecessor."""
+def read_ledger(stores: Stores, held: tuple[Held, ...] | None = None) -> Ledger:
+    """Return what is held now, read here or before, and every limit; what waits counts with what it adds."""
     limits = from_rows((row.scope, row.subject, row.resource, row.limit) for row in stores.quotas.all())
-    rows = stores.leases.active() if limits else ()
-    by_id = {row.id: row for row in rows}
-    return Ledger(tuple(_holding(row, by_id.get(row.awaits or "")) for row in rows), limits)
+    if not limits:
+        return Ledger((), limits)
+    held = stores.leases.held() if held is None else held
+    by_id = {one.id: one for one in held}
+    return Ledger(tuple(_holding(one, by_id.get(one.awaits or "")) for one in held), limits)
 
 
-def _holding(row: LeaseRow, awaited: LeaseRow | None) -> Holding:
-    amounts = row.resources.amounts()
+def _holding(one: Held, awaited: Held | None) -> Holding:
     return Holding(
-        lease=row.id,
-        username=row.username,
-        groups=frozenset(row.groups or ()),
-        beamline=row.beamline,
-        amounts=beyond(amounts, awaited.resources.amounts()) if awaited is not None else amounts,
-        expires_at=row.expires_at,
+        lease=one.id,
+        username=one.username,
+        groups=frozenset(one.groups or ()),
+        beamline=one.beamline,
+        amounts=beyond(one.amounts, awaited.amounts) if awaited is not None else one.amounts,
+        expires_at=one.expires_at,
     )
 
 
-def demand_room(stores: Stores, asking: Asking, now: datetime) -> None:
+def demand_room(stores: Stores, held: tuple[Held, ...], asking: Asking, now: datetime) -> None:
     """Refuse a start for which a quota has no room; within the transaction that would admit it.
 
     Raises
@@ -36,7 +38,7 @@ def demand_room(stores: Stores, asking: Asking, now: datetime) -> None:
     QuotaExceededError
         Naming the tightest quota, who uses it, and when there is room.
     """
-    ledger = read_ledger(stores)
+    ledger = read_ledger(stores, held)
     short = ledger.shortage(asking, lambda scope, subject: gpu_seconds(stores, scope, subject, now))
     if short is not None:
         raise refusal(short, now)
@@ -58,14 +60,18 @@ def gpu_seconds_of_each(stores: Stores, scope: QuotaScope, now: datetime) -> dic
     totals: dict[str, float] = {}
     for row in stores.leases.held_between(first, after):
         seconds = row.resources.gpus * overlap(row, first, min(after, now), now)
-        for subject in _holding(row, None).subjects(scope):
+        for subject in _subjects(row, scope):
             totals[subject] = totals.get(subject, 0.0) + seconds
     return {subject: round(seconds) for subject, seconds in totals.items() if seconds}
 
 
 def is_counted(row: LeaseRow, scope: QuotaScope, subject: str) -> bool:
     """Tell whether a subject's quota counts a lease."""
-    return subject in _holding(row, None).subjects(scope)
+    return subject in _subjects(row, scope)
+
+
+def _subjects(row: LeaseRow, scope: QuotaScope) -> frozenset[str]:
+    return subjects(scope, username=row.username, groups=frozenset(row.groups or ()), beamline=row.beamline)
 
 
 def month_of(at: datetime) -> tuple[datetime, datetime]:

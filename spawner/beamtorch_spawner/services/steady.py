@@ -10,6 +10,7 @@ from beamtorch_facility.clock import Clock
 from beamtorch_facility.words import Words
 from beamtorch_spawner.spoken import duration
 from beamtorch_spawner.stores.database import Stores
+from beamtorch_spawner.stores.tables import ClockMarkRow
 
 TOLERANCE_SECONDS = 1.0
 """Below it a difference is left to add up; above it every end moves."""
@@ -23,15 +24,24 @@ def follow_the_clock(stores: Stores, clock: Clock) -> tuple[datetime, float]:
     """
     boot, elapsed, wall = clock.boot(), clock.elapsed(), clock.now()
     mark = stores.clock_marks.find(boot)
-    jump = 0.0
+    jump = _jump(mark, elapsed, wall) if mark is not None else 0.0
+    if mark is not None and abs(jump) <= TOLERANCE_SECONDS:
+        # The mark stays as it was made: a clock that is moved a little at every look cannot add up unseen.
+        return wall, 0.0
     if mark is not None:
-        jump = (wall - mark.wall).total_seconds() - (elapsed - mark.elapsed)
-        if abs(jump) <= TOLERANCE_SECONDS:
-            # The mark stays as it was made: a clock that is moved a little at every look cannot add up unseen.
-            return wall, 0.0
         _shift(stores, timedelta(seconds=jump), wall)
     stores.clock_marks.put(boot=boot, elapsed=elapsed, wall=wall)
     return wall, jump
+
+
+def is_steady(stores: Stores, clock: Clock) -> bool:
+    """Tell whether the clock goes on as it did at the last look, so that there is nothing to follow."""
+    mark = stores.clock_marks.find(clock.boot())
+    return mark is not None and abs(_jump(mark, clock.elapsed(), clock.now())) <= TOLERANCE_SECONDS
+
+
+def _jump(mark: ClockMarkRow, elapsed: float, wall: datetime) -> float:
+    return (wall - mark.wall).total_seconds() - (elapsed - mark.elapsed)
 
 
 def _shift(stores: Stores, jump: timedelta, now: datetime) -> None:

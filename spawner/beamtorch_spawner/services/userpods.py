@@ -143,7 +143,7 @@ class UserPods:
 
     def _startable(self) -> list[str]:
         with self._database.reading() as stores:
-            return [row.id for row in stores.leases.active() if _is_startable(row)]
+            return [row.id for row in stores.leases.reserved()]
 
     async def _ask(self, lease: str) -> None:
         """Ask the Hub for the start of a reserved lease; asking twice starts one server."""

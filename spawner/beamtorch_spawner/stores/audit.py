@@ -73,4 +73,3 @@ class Audit:
 
     def _add(self, row: AuditRow) -> None:
         self._session.add(row)
-        self._session.flush()

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, or_, select, tuple_, update
+from sqlalchemy import CursorResult, and_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import UnknownLeaseError
+from beamtorch_spawner.resources import amounts
 from beamtorch_spawner.stores.audit import NOTHING, Audit
 from beamtorch_spawner.stores.events import Events
 from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import EventKind, LeaseState
 
 _OVER = tuple(state.value for state in LeaseState if not state.is_active)
+_STARTING = (LeaseState.REQUESTED.value, LeaseState.ADMITTED.value, LeaseState.STARTING.value)
 
 _SAID = {
     LeaseState.REQUESTED: Words(en="A server was asked for.", zh="已申请服务器。"),
@@ -31,6 +33,29 @@ _SAID = {
 
 def _written(at: datetime | None) -> str | None:
     return at.isoformat() if at is not None else None
+
+
+class Held(NamedTuple):
+    """What one active lease holds; a tuple, because every admission reads them all."""
+
+    id: str
+    username: str
+    server: str
+    groups: list[str] | None
+    beamline: str | None
+    cores: float
+    memory: int
+    extended: dict[str, int] | None
+    awaits: str | None
+    expires_at: datetime | None
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """What it holds in whole numbers, as `Resources.amounts`."""
+        return amounts(self.cores, self.memory, self.extended or {})
+
+
+_HELD = tuple(getattr(LeaseRow, name) for name in Held._fields)
 
 
 class Leases:
@@ -91,6 +116,38 @@ class Leases:
         wanted = select(LeaseRow).where(LeaseRow.state.not_in(_OVER))
         return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
 
+    def held(self) -> tuple[Held, ...]:
+        """Return what every active lease holds, oldest first."""
+        wanted = select(*_HELD).where(LeaseRow.state.not_in(_OVER))
+        rows = self._session.execute(wanted.order_by(LeaseRow.requested_at, LeaseRow.id))
+        return tuple(Held._make(row) for row in rows)
+
+    def due(self, *, unheard_since: datetime, stopping_since: datetime, ends_before: datetime) -> Sequence[LeaseRow]:
+        """Return starts not heard of since a moment, stops since another, and what runs until before a third."""
+        wanted = select(LeaseRow).where(
+            or_(
+                and_(LeaseRow.state.in_(_STARTING), LeaseRow.changed_at < unheard_since),
+                and_(LeaseRow.state == LeaseState.STOPPING.value, LeaseRow.changed_at < stopping_since),
+                and_(LeaseRow.state == LeaseState.RUNNING.value, LeaseRow.expires_at <= ends_before),
+            )
+        )
+        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+
+    def reserved(self) -> Sequence[LeaseRow]:
+        """Return the leases whose ticket nobody has brought, and that wait for no other."""
+        wanted = select(LeaseRow).where(
+            LeaseRow.state == LeaseState.ADMITTED.value,
+            LeaseRow.ticket_hash.is_not(None),
+            LeaseRow.redeemed_at.is_(None),
+            LeaseRow.awaits.is_(None),
+        )
+        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+
+    def waiting(self) -> Sequence[LeaseRow]:
+        """Return the leases that wait for the end of another."""
+        wanted = select(LeaseRow).where(LeaseRow.awaits.is_not(None), LeaseRow.state.not_in(_OVER))
+        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+
     def ended_since(self, at: datetime) -> Sequence[LeaseRow]:
         """Return the leases that ended after a moment."""
         return self._session.scalars(select(LeaseRow).where(LeaseRow.ended_at > at)).all()
@@ -118,7 +175,7 @@ class Leases:
         return next((row for row in rows if row.awaits is None), None), next((row for row in rows if row.awaits), None)
 
     def waiting_for(self, lease: str) -> Sequence[LeaseRow]:
-        """Return the leases that wait for the end of another."""
+        """Return the leases that wait for the end of one."""
         return self._session.scalars(
             select(LeaseRow).where(LeaseRow.awaits == lease, LeaseRow.state.not_in(_OVER))
         ).all()
