@@ -41,8 +41,9 @@ from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.workers import Part, Workers
 
 HUB_SECONDS = 5.0
-EXPIRY_SECONDS = 0.5
+EXPIRY_SECONDS = 1.0
 RELEASE_SECONDS = 0.5
+START_SECONDS = 1.0
 RECONCILE_SECONDS = 30.0
 
 
@@ -148,7 +149,7 @@ def build(settings: SpawnerSettings, *, clock: Clock | None = None) -> Parts:
             parts=(
                 Part("expiry", EXPIRY_SECONDS, expiry.tick),
                 Part("releases", RELEASE_SECONDS, releases.drive),
-                Part("starts", RELEASE_SECONDS, userpods.drive),
+                Part("starts", START_SECONDS, userpods.drive),
                 Part("reconciler", RECONCILE_SECONDS, reconciler.tick),
             ),
             watch=lambda part, is_good: metrics.round(part, is_good=is_good),

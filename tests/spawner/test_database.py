@@ -1,13 +1,16 @@
 """The tables that migrations make, and two starts at the same moment."""
 
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from beamtorch_facility.clock import SystemClock
@@ -20,7 +23,8 @@ from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedErr
 from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.claims import NoTerminals
 from beamtorch_spawner.services.grants import Facts
-from beamtorch_spawner.stores.tables import AuditRow, Base
+from beamtorch_spawner.stores.database import RESTED_SECONDS, Database, Stores
+from beamtorch_spawner.stores.tables import AuditRow, Base, LeaseRow
 from beamtorch_spawner.wire import AdmissionRequest, LeaseState
 
 
@@ -47,6 +51,52 @@ def test_the_migrations_make_the_tables_of_the_code(database):
 
 def test_upgrading_twice_changes_nothing(database):
     database.upgrade()
+
+
+@pytest.mark.postgres
+def test_connections_that_the_database_dropped_while_nobody_asked_are_replaced_unseen(new_postgres_database):
+    url = new_postgres_database()
+    database = Database(url)
+    database.upgrade()
+    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    time.sleep(RESTED_SECONDS)
+    with database.reading() as stores:
+        assert stores.leases.held() == ()
+    database.close()
+
+
+LOOKS = {
+    "what is held": lambda leases, _: leases.held(),
+    "the active ones": lambda leases, _: leases.active(),
+    "who holds a server": lambda leases, _: leases.holder("u5", ""),
+    "who waits": lambda leases, _: leases.waiting(),
+    "who waits for one": lambda leases, _: leases.waiting_for("0"),
+    "what is reserved": lambda leases, _: leases.reserved(),
+    "what is due": lambda leases, at: leases.due(unheard_since=at, stopping_since=at, ends_before=at),
+    "who is at a terminal": lambda leases, _: leases.at_terminal("10.0.0.1"),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_leases_of_past_years_are_not_read_at_every_look(database, look):
+    at = datetime.now(UTC)
+    row = {"server": "", "user_options": {}, "requested_at": at, "changed_at": at}
+    old = [{**row, "id": f"{n}", "username": f"u{n}", "state": "running" if n < 5 else "ended"} for n in range(3000)]
+    with database.transaction() as stores:
+        stores.session.execute(insert(LeaseRow), old)
+        stores.session.execute(text("ANALYZE"))
+    sent = []
+    with database.session() as session:
+        connection = session.connection()
+        event.listen(
+            connection, "before_cursor_execute", lambda _c, _cursor, statement, told, *_: sent.append((statement, told))
+        )
+        LOOKS[look](Stores(session).leases, at)
+        [(statement, told)] = sent
+        explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", told))
+    assert re.search(r"active_leases|one_active_lease|one_lease_", plan), plan
 
 
 def test_a_server_has_one_active_lease_whatever_the_code_does(database):

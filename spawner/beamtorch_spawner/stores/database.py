@@ -1,6 +1,7 @@
 """The database of the spawner service: opening it, its transactions, and bringing its tables up to date."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
@@ -10,8 +11,10 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DataError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from beamtorch_facility.words import Words
 from beamtorch_spawner.errors import SpawnerError
@@ -32,6 +35,8 @@ BUSY_SECONDS = 15
 GATE = "admission"
 """The row that every transaction locks which adds to what is held."""
 POOL = 40
+RESTED_SECONDS = 1.0
+"""After how long a connection to PostgreSQL is asked whether it still is one; a database is not back any sooner."""
 _READING = "beamtorch_reading"
 
 
@@ -194,7 +199,9 @@ def open_engine(url: str) -> Engine:
     """Return an engine; SQLite gets a write-ahead log and takes its write lock when a transaction begins."""
     if make_url(url).get_backend_name() != "sqlite":
         # The connection used last again: the statements that it knows are prepared.
-        return create_engine(url, pool_pre_ping=True, pool_size=POOL, pool_use_lifo=True)
+        engine = create_engine(url, pool_size=POOL, pool_use_lifo=True)
+        _ping_after_a_rest(engine)
+        return engine
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=POOL)
 
     @event.listens_for(engine, "connect")
@@ -211,3 +218,21 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _ping_after_a_rest(engine: Engine) -> None:
+    """Ask a connection that was not in use a moment ago whether it still is one; a dead one gives way to a new one."""
+
+    @event.listens_for(engine, "checkin")
+    def used(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The pool opens another one and asks that.
+            raise DisconnectionError from error

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, and_, or_, select, tuple_, update
+from sqlalchemy import CursorResult, Select, and_, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
@@ -13,10 +13,12 @@ from beamtorch_spawner.errors import UnknownLeaseError
 from beamtorch_spawner.resources import amounts
 from beamtorch_spawner.stores.audit import NOTHING, Audit
 from beamtorch_spawner.stores.events import Events
-from beamtorch_spawner.stores.tables import LeaseRow
+from beamtorch_spawner.stores.tables import HOLDS_SERVER, LeaseRow
 from beamtorch_spawner.wire import EventKind, LeaseState
 
 _OVER = tuple(state.value for state in LeaseState if not state.is_active)
+_ACTIVE = text(HOLDS_SERVER)
+"""Word for word as in the indexes: a database that gets the states as parameters cannot tell that those will do."""
 _STARTING = (LeaseState.REQUESTED.value, LeaseState.ADMITTED.value, LeaseState.STARTING.value)
 
 _SAID = {
@@ -113,40 +115,43 @@ class Leases:
 
     def active(self) -> Sequence[LeaseRow]:
         """Return every lease that holds its server, oldest first."""
-        wanted = select(LeaseRow).where(LeaseRow.state.not_in(_OVER))
-        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+        return self._oldest_first(select(LeaseRow).where(_ACTIVE))
 
     def held(self) -> tuple[Held, ...]:
-        """Return what every active lease holds, oldest first."""
-        wanted = select(*_HELD).where(LeaseRow.state.not_in(_OVER))
-        rows = self._session.execute(wanted.order_by(LeaseRow.requested_at, LeaseRow.id))
-        return tuple(Held._make(row) for row in rows)
+        """Return what every active lease holds."""
+        return tuple(Held._make(row) for row in self._session.execute(select(*_HELD).where(_ACTIVE)))
 
     def due(self, *, unheard_since: datetime, stopping_since: datetime, ends_before: datetime) -> Sequence[LeaseRow]:
         """Return starts not heard of since a moment, stops since another, and what runs until before a third."""
         wanted = select(LeaseRow).where(
+            _ACTIVE,
             or_(
                 and_(LeaseRow.state.in_(_STARTING), LeaseRow.changed_at < unheard_since),
                 and_(LeaseRow.state == LeaseState.STOPPING.value, LeaseRow.changed_at < stopping_since),
                 and_(LeaseRow.state == LeaseState.RUNNING.value, LeaseRow.expires_at <= ends_before),
-            )
+            ),
         )
-        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+        return self._oldest_first(wanted)
 
     def reserved(self) -> Sequence[LeaseRow]:
         """Return the leases whose ticket nobody has brought, and that wait for no other."""
         wanted = select(LeaseRow).where(
+            _ACTIVE,
             LeaseRow.state == LeaseState.ADMITTED.value,
             LeaseRow.ticket_hash.is_not(None),
             LeaseRow.redeemed_at.is_(None),
             LeaseRow.awaits.is_(None),
         )
-        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+        return self._oldest_first(wanted)
 
     def waiting(self) -> Sequence[LeaseRow]:
         """Return the leases that wait for the end of another."""
-        wanted = select(LeaseRow).where(LeaseRow.awaits.is_not(None), LeaseRow.state.not_in(_OVER))
-        return self._session.scalars(wanted.order_by(LeaseRow.requested_at, LeaseRow.id)).all()
+        wanted = select(LeaseRow).where(LeaseRow.awaits.is_not(None), _ACTIVE)
+        return self._oldest_first(wanted)
+
+    def _oldest_first(self, wanted: Select[LeaseRow]) -> list[LeaseRow]:
+        # Asked to sort, a database walks every lease there ever was in its order instead of the few active ones.
+        return sorted(self._session.scalars(wanted), key=lambda row: (row.requested_at, row.id))
 
     def ended_since(self, at: datetime) -> Sequence[LeaseRow]:
         """Return the leases that ended after a moment."""
@@ -170,14 +175,14 @@ class Leases:
 
     def at_terminal(self, terminal: str) -> tuple[LeaseRow | None, LeaseRow | None]:
         """Return the lease that holds a registered address, and the one that waits for it."""
-        wanted = select(LeaseRow).where(LeaseRow.terminal == terminal, LeaseRow.state.not_in(_OVER))
+        wanted = select(LeaseRow).where(LeaseRow.terminal == terminal, _ACTIVE)
         rows = self._session.scalars(wanted).all()
         return next((row for row in rows if row.awaits is None), None), next((row for row in rows if row.awaits), None)
 
     def waiting_for(self, lease: str) -> Sequence[LeaseRow]:
         """Return the leases that wait for the end of one."""
         return self._session.scalars(
-            select(LeaseRow).where(LeaseRow.awaits == lease, LeaseRow.state.not_in(_OVER))
+            select(LeaseRow).where(LeaseRow.awaits == lease, _ACTIVE)
         ).all()
 
     def gave_up_waiting(self, since: datetime) -> Sequence[LeaseRow]:
@@ -190,7 +195,7 @@ class Leases:
     def holder(self, username: str, server: str) -> LeaseRow | None:
         """Return the lease that holds a server."""
         wanted = select(LeaseRow).where(
-            LeaseRow.username == username, LeaseRow.server == server, LeaseRow.state.not_in(_OVER)
+            LeaseRow.username == username, LeaseRow.server == server, _ACTIVE
         )
         return self._session.scalars(wanted).one_or_none()
 
@@ -210,7 +215,7 @@ class Leases:
         same = {"username": username, "server": server, "terminal": terminal, "state": state and state.value}
         wanted = wanted.filter_by(**{name: value for name, value in same.items() if value is not None})
         if active:
-            wanted = wanted.where(LeaseRow.state.not_in(_OVER))
+            wanted = wanted.where(_ACTIVE)
         if before is not None:
             page = tuple_(LeaseRow.requested_at, LeaseRow.id) < (before.requested_at, before.id)
             wanted = wanted.where(page)
