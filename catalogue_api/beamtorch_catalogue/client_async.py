@@ -21,6 +21,7 @@ from beamtorch_catalogue.wire import (
     FilePage,
     FileRecord,
     IngestResult,
+    Order,
 )
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 
@@ -60,9 +61,11 @@ class AsyncCatalogueClient:
         filters: Filters | None = None,
         limit: int = 25,
         after: str | None = None,
+        sort: Order | str = Order.NEWEST,
     ) -> DatasetPage:
-        """Return one page of what matches, newest first."""
-        return await self._ask("GET", "datasets", DatasetPage, params=wish(q, kind, technique, filters, limit, after))
+        """Return one page of what matches, newest or oldest first."""
+        asked = {**wish(q, kind, technique, filters, limit, after), "sort": sort}
+        return await self._ask("GET", "datasets", DatasetPage, params=asked)
 
     async def all(self, q: str = "", *, filters: Filters | None = None) -> AsyncIterator[DatasetSummary]:
         """Yield everything that matches, newest first, asked for page by page."""

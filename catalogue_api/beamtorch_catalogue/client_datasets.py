@@ -13,6 +13,7 @@ from beamtorch_catalogue.wire import (
     FilePage,
     FileRecord,
     IngestResult,
+    Order,
     SavedSearch,
 )
 from beamtorch_facility.dataset import DatasetId, DatasetKind
@@ -33,9 +34,10 @@ class DatasetsClient(Asking):
         filters: Filters | None = None,
         limit: int = 25,
         after: str | None = None,
+        sort: Order | str = Order.NEWEST,
     ) -> DatasetPage:
-        """Return one page of what matches, newest first; pass ``page.next`` as `after` for the next one."""
-        asked = wish(q, kind=kind, technique=technique, filters=filters, limit=limit, after=after)
+        """Return one page of what matches, newest or oldest first; ``page.next`` as `after` gives the next one."""
+        asked = {**wish(q, kind=kind, technique=technique, filters=filters, limit=limit, after=after), "sort": sort}
         return self._ask("GET", "datasets", DatasetPage, params=asked)
 
     def count(

@@ -14,7 +14,7 @@ from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Wish
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_catalogue.synthetic import Synthetic
-from beamtorch_catalogue.wire import DatasetRecord, FileState
+from beamtorch_catalogue.wire import DatasetRecord, FileState, Order
 from beamtorch_facility import Identity
 from beamtorch_facility.clock import SystemClock
 from beamtorch_facility.dataset import DatasetId
@@ -95,7 +95,8 @@ def whole_tables(factory: Factory, sent: list[tuple[str, object]]) -> list[str]:
 def test_a_search_reads_no_table_whole(factory: Factory, q: str):
     for who in (reader(factory), ingestor()):
         with overheard(factory) as sent:
-            factory.search.page(who, Wish(q=q))
+            for order in Order:
+                factory.search.page(who, Wish(q=q, order=order))
             factory.search.count(who, Wish(q=q))
             factory.search.facets(who, Wish(q=q, filters={"beamline": ["BL02"], "year": ["2026"]}))
         assert sent

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamtorch_catalogue import printing
 from beamtorch_catalogue.client import CatalogueClient
-from beamtorch_catalogue.wire import Facets
+from beamtorch_catalogue.wire import Facets, Order
 from beamtorch_facility.dataset import DatasetKind
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def add(commands: "SubCommands") -> None:
     _add_query(search)
     search.add_argument("--limit", type=int, default=25)
     search.add_argument("--after", help="“next” of the page before")
+    search.add_argument("--sort", choices=[order.value for order in Order], default=Order.NEWEST.value,
+                        help="which come first (default: newest)")  # fmt: skip
     search.add_argument("--facets", action="store_true", help="also count by which values it can be narrowed")
     search.add_argument("--save", metavar="NAME", help="keep this search by a name")
     search.set_defaults(run=_search)
@@ -68,6 +70,7 @@ def _search(arguments: argparse.Namespace, client: CatalogueClient) -> int:
         filters=filters,
         limit=arguments.limit,
         after=arguments.after,
+        sort=arguments.sort,
     )
     print(page.model_dump_json(indent=2) if arguments.json else printing.page(page))
     if arguments.facets and not arguments.json:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from starlette.datastructures import QueryParams
 
 from beamtorch_catalogue.services.search import FILTERS, Wish
+from beamtorch_catalogue.wire import Order
 from beamtorch_facility.dataset import DatasetKind
 
 PAGE = 25
@@ -54,6 +55,7 @@ def asked(given: QueryParams) -> Asked:
         filters=filters,
         limit=min(max(int(limit), 1), _MOST_RESULTS) if limit.isascii() and limit[:4].isdigit() else PAGE,
         after=given.get("after", "")[:_LONGEST] or None,
+        order=Order.OLDEST if given.get("sort") == Order.OLDEST else Order.NEWEST,
     )
     trail = tuple(filter(None, given.get("trail", "").split(".")))
     return Asked(wish, trail[-_MOST_STEPS:] if wish.after else ())
@@ -65,6 +67,8 @@ def link(wish: Wish, trail: tuple[str, ...] = ()) -> str:
     given += [(name, value) for name, values in wish.filters.items() for value in values]
     if wish.limit != PAGE:
         given.append(("limit", str(wish.limit)))
+    if wish.order is not Order.NEWEST:
+        given.append(("sort", wish.order.value))
     if wish.after:
         given.append(("after", wish.after))
     if trail:
@@ -78,6 +82,12 @@ def toggled(wish: Wish, name: str, value: str) -> Wish:
     values = tuple(one for one in held if one != value) if value in held else (*held, value)
     filters = {**wish.filters, name: values}
     return replace(wish, filters={key: some for key, some in filters.items() if some}, after=None)
+
+
+def turned(wish: Wish) -> Wish:
+    """Return the same search from its other end."""
+    order = Order.OLDEST if wish.order is Order.NEWEST else Order.NEWEST
+    return replace(wish, order=order, after=None)
 
 
 def without_filter(wish: Wish, name: str) -> Wish:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from beamtorch_catalogue.portal import labels, narrowing
-from beamtorch_catalogue.portal.addresses import FILTERED, Asked, link, toggled
+from beamtorch_catalogue.portal.addresses import FILTERED, Asked, link, toggled, turned
 from beamtorch_catalogue.portal.asking import (
     Chip,
     Limits,
@@ -52,6 +52,8 @@ class Found:
     before: str | None
     first: str | None
     """Link to the first page, if this is not it."""
+    turned: str
+    """Link to the same search from its other end."""
 
     @property
     def total(self) -> str:
@@ -91,6 +93,7 @@ class Finding:
             more=asked.next(page.next) if page.next else None,
             before=asked.before(),
             first=link(asked.first) if wish.after else None,
+            turned=link(turned(wish)),
         )
 
     def chips_of_filters(self, asked: Asked) -> tuple[Chip, ...]:

@@ -23,6 +23,7 @@ from beamtorch_catalogue.wire import (
     Facets,
     FilePage,
     IngestResult,
+    Order,
     Scope,
 )
 from beamtorch_facility.dataset import DatasetId, DatasetKind
@@ -65,6 +66,7 @@ def _wish(  # noqa: PLR0917 - FastAPI calls it by name
     sample_name: Several = None,
     limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 25,
     after: Annotated[Plain | None, Query(description="“next” of the page before")] = None,
+    sort: Annotated[Order, Query(description="which come first, by when they were measured")] = Order.NEWEST,
 ) -> Wish:
     """Return what a query string asks for."""
     given = {
@@ -76,7 +78,7 @@ def _wish(  # noqa: PLR0917 - FastAPI calls it by name
         "sample_name": sample_name,
     }
     filters = {name: values for name, values in given.items() if values}
-    return Wish(q=q, kind=kind, technique=technique, filters=filters, limit=limit, after=after)
+    return Wish(q=q, kind=kind, technique=technique, filters=filters, limit=limit, after=after, order=sort)
 
 
 Wishing = Annotated[Wish, Depends(_wish)]
@@ -92,7 +94,7 @@ def router(factory: Factory) -> APIRouter:
 
     @routes.get("/datasets")
     def search(reader: Asking, wish: Wishing) -> DatasetPage:
-        """Find datasets, newest first: every term of the query holds, and of each filter one value."""
+        """Find datasets, newest or oldest first: every term of the query holds, and of each filter one value."""
         return factory.search.page(reader, wish)
 
     @routes.get("/datasets/count")

@@ -71,7 +71,7 @@ class FacetCounter:
 
     def count(self, session: Session, plan: Plan) -> Facets:
         """Return all facets of what a plan finds."""
-        newest = plan.newest(CAP + 1).subquery("newest")
+        newest = plan.listed(CAP + 1).subquery("newest")
         found, samples = _counts(session, newest)
         hits = found["kind"].total()
         is_capped, is_exact = hits > CAP, plan.is_census_enough

@@ -19,6 +19,7 @@ from beamtorch_catalogue.services.strands import InRange, Places, Strand, among,
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow
+from beamtorch_catalogue.wire import Order
 
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
@@ -42,17 +43,18 @@ class Plan:
     counted: tuple[ColumnElement[bool], ...] = field(default=())
     """The same conditions on the census."""
 
-    def newest(self, limit: int, after: int | None = None) -> Places:
-        """Return number and place of the newest datasets, newest first.
+    def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
+        """Return number and place of the first datasets in an order, newest first unless told otherwise.
 
         Parameters
         ----------
         after
             A place; only what stands further down.
         """
-        found = joined([strand.newest(limit, after) for strand in self.strands])
+        found = joined([strand.listed(limit, after, order) for strand in self.strands])
         if len(self.strands) > 1:
-            found = found.order_by(found.selected_columns.place.desc()).limit(limit)
+            place = found.selected_columns.place
+            found = found.order_by(place.desc() if order is Order.NEWEST else place).limit(limit)
         return found
 
     def count(self, session: Session, most: int) -> int:

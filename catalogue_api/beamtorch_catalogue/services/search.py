@@ -1,9 +1,9 @@
-"""Finding datasets: a query and filters, newest first, page by page, with counts."""
+"""Finding datasets: a query and filters, by when they were measured, page by page, with counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query, parse, possible_names
@@ -18,7 +18,7 @@ from beamtorch_catalogue.services.terms import People, Technique, Terms
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
 from beamtorch_catalogue.vocabulary.registry import Models
-from beamtorch_catalogue.wire import Count, DatasetPage, Facets
+from beamtorch_catalogue.wire import Count, DatasetPage, Facets, Order
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
@@ -39,6 +39,7 @@ class Wish:
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limit: int = 25
     after: str | None = None
+    order: Order = Order.NEWEST
 
     @property
     def all_filters(self) -> dict[str, Sequence[str]]:
@@ -77,13 +78,13 @@ class Search:
             query = self._parse(session, reader, wish.q)
             plan = self._plan(session, reader, wish, query)
             after, known = from_place_cursor(wish.after) if wish.after else (None, None)
-            found = session.execute(plan.newest(wish.limit + 1, after)).all()
+            found = session.execute(plan.listed(wish.limit + 1, after, wish.order)).all()
             page, more = found[: wish.limit], found[wish.limit :]
             # The pages after the first one are told how many there are.
             whole = None if more or wish.after else Count(total=len(page), total_is_capped=False)
             total = known or whole or _exact(session, plan) or _capped(session, plan)
             return DatasetPage(
-                datasets=summaries(session, reader, self._rows(session, reader, [row.number for row in page])),
+                datasets=summaries(session, reader, self._rows(session, reader, page, wish.order)),
                 total=total.total,
                 total_is_capped=total.total_is_capped,
                 next=to_place_cursor(page[-1].place, total) if more else None,
@@ -112,9 +113,9 @@ class Search:
         return self._finder.plan(session, reader, query, terms, rows=wish.limit if rows is None else rows)
 
     @staticmethod
-    def _rows(session: Session, reader: Reader, numbers: Sequence[int]) -> Sequence[DatasetRow]:
-        rows = session.scalars(select_datasets(reader).where(DatasetRow.number.in_(numbers)))
-        return sorted(rows, key=lambda row: -row.place)
+    def _rows(session: Session, reader: Reader, page: Sequence[Row[int, int]], order: Order) -> Sequence[DatasetRow]:
+        wanted = select_datasets(reader).where(DatasetRow.number.in_([one.number for one in page]))
+        return sorted(session.scalars(wanted), key=lambda row: row.place, reverse=order is Order.NEWEST)
 
     def _parse(self, session: Session, reader: Reader, q: str) -> Query:
         candidates = possible_names(q)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
+from beamtorch_catalogue.wire import Order
 
 Places = Select[int, int]
 """A query of the number and the place of datasets."""
@@ -63,16 +64,16 @@ class Strand:
     along: InRange | None = None
     """The one of the ranges along which hits are counted soonest."""
 
-    def newest(self, limit: int, after: int | None = None) -> Places:
-        """Return number and place of the newest, or of the newest after a place."""
-        return self._found(after).limit(limit)
+    def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
+        """Return number and place of the first ones in an order, or of the first after a place."""
+        return self._found(after, order).limit(limit)
 
     def some(self, limit: int) -> Places:
         """Return number and place of some, to count them: along what is at hand, whatever its order."""
         if self.leading is not None:
-            return self.newest(limit)
+            return self.listed(limit)
         if self.along is None:
-            return self._found(None).order_by(None).limit(limit)
+            return self._found().order_by(None).limit(limit)
         others = (one.test() for one in self.ranges if one is not self.along)
         # The sum keeps a database from going the other way, from every dataset to its parameters.
         number = self.along.row.dataset + 0
@@ -81,15 +82,18 @@ class Strand:
         )
         return found.where(*self.along.conditions, *self.conditions, *others).limit(limit)
 
-    def _found(self, after: int | None) -> Places:
+    def _found(self, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         place = DatasetRow.place if self.leading is None else self.leading.c.place
         query = select(DatasetRow.number, place.label("place"))
         if self.leading is not None:
             query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
-        ends = [end for end in (self.below, after) if end is not None]
+        if order is Order.OLDEST and after is not None:
+            query = query.where(place > after)
+        ends = [end for end in (self.below, after if order is Order.NEWEST else None) if end is not None]
         if ends:
             query = query.where(place < min(ends))
-        return query.where(*self.conditions, *(one.test() for one in self.ranges)).order_by(place.desc())
+        query = query.where(*self.conditions, *(one.test() for one in self.ranges))
+        return query.order_by(place.desc() if order is Order.NEWEST else place)
 
 
 def joined(parts: list[Places]) -> Places:

@@ -1,6 +1,6 @@
 """What travels between the catalogue and its callers. Server and client share these models and nothing else."""
 
-from beamtorch_catalogue.wire.base import Audience, DatasetState, Wire
+from beamtorch_catalogue.wire.base import Audience, DatasetState, Order, Wire
 from beamtorch_catalogue.wire.changes import (
     ChangeEvent,
     ChangePage,
@@ -99,6 +99,7 @@ __all__ = [
     "ModelCard",
     "NewKey",
     "NewWebhook",
+    "Order",
     "PersonPage",
     "PersonRecord",
     "ProposalDetails",

@@ -19,6 +19,13 @@ class DatasetState(StrEnum):
     MISSING = "missing"
 
 
+class Order(StrEnum):
+    """In which order datasets are listed, by when they were measured."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
 class Audience(StrEnum):
     """To whom data are open once their embargo is over."""
 

@@ -17,8 +17,12 @@ def links(html: str, mark: str) -> list[dict[str, str]]:
     return [{k: v or "" for k, v in attributes.items()} for _, attributes in Page(html).elements if mark in attributes]
 
 
+def order(html: str) -> list[str]:
+    return list(Page(html).find("data-dataset"))
+
+
 def names(html: str) -> set[str]:
-    return set(Page(html).find("data-dataset"))
+    return set(order(html))
 
 
 async def follow(site: Any, href: str) -> str:
@@ -147,6 +151,24 @@ async def test_pages_lead_forth_and_back_again(site: Any):
         html = await follow(site, back["href"])
         assert names(html) == wanted
     assert links(html, "data-before") == []
+
+
+async def test_the_list_can_be_turned_and_stays_so_on_its_further_pages(site: Any):
+    html = (await site.get("")).text
+    newest = order(html)
+    assert 'data-zh="最新优先">Newest first' in html
+    (turn,) = links(html, "data-sort")
+    html = await follow(site, turn["href"])
+    assert order(html) == newest[::-1]
+    assert 'data-zh="最早优先">Oldest first' in html
+    (turn_back,) = links(html, "data-sort")
+    assert order(await follow(site, turn_back["href"])) == newest
+    (further,) = links(await follow(site, f"{turn['href']}&limit=1"), "data-more")
+    html = await follow(site, further["href"])
+    assert order(html) == [newest[-2]]
+    assert [one["value"] for one in links(html, "name") if one["name"] == "sort"] == ["oldest"]
+    (first,) = links(html, "data-first")
+    assert order(await follow(site, first["href"])) == [newest[-1]]
 
 
 async def test_results_alone_come_without_facets(site: Any):

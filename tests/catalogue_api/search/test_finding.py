@@ -1,10 +1,10 @@
 """Searching: words in both languages, ranges with units, pages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from beamtorch_catalogue.client import CatalogueRefusedError
+from beamtorch_catalogue.client import CatalogueClient, CatalogueRefusedError
 from beamtorch_catalogue.testing.world import World, energy
 from beamtorch_facility import Quantity
 
@@ -127,6 +127,29 @@ def test_pages_give_each_dataset_once_while_new_ones_come_in(world: World):
         if after is None:
             break
     assert sorted(seen) == [record.name for record in records]
+
+
+@pytest.mark.parametrize("q", ["", "scan", "energy 5..15 keV", "scan energy 5..15 keV", "scan -scan-04", "kind:raw"])
+def test_the_oldest_first_is_the_same_list_from_its_other_end(world: World, q: str):
+    first = datetime(2026, 10, 1, tzinfo=UTC)
+    records = [
+        world.record(f"scan-{n:02}", "BT-2" if n % 3 else "BT-1", measured_at=first + timedelta(hours=n),
+                     parameters=energy(n)) for n in range(17)
+    ]  # fmt: skip
+    world.client("ingest").ingest(records)
+    for role in ("team", "other team", "admin"):
+        newest, oldest = (listed(world.client(role), q, sort) for sort in ("newest", "oldest"))
+        assert newest
+        assert oldest == newest[::-1]
+
+
+def listed(client: CatalogueClient, q: str, sort: str) -> list[str]:
+    page = client.search(q, limit=3, sort=sort)
+    found = [dataset.name for dataset in page.datasets]
+    while page.next is not None:
+        page = client.search(q, limit=3, sort=sort, after=page.next)
+        found += [dataset.name for dataset in page.datasets]
+    return found
 
 
 @pytest.mark.parametrize("after", ["x", "!!", "W10", "WyJhIiwxXQ", "WyIyMDI2LTAxLTAxIiwgLTFd", "é", "W251bGwsIDFd"])
