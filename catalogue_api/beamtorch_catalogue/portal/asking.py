@@ -203,7 +203,7 @@ def _limits(limits: str) -> Words:
         return _data(limits)
     number, _, written_unit = high.partition(" ")
     if low and number:
-        return _data(f"{low}–{high}")
+        return _data(f"{low} – {high}" if high.startswith("-") else f"{low}–{high}")
     return _data(f"≥ {low} {written_unit}".rstrip() if low else f"≤ {high}")
 
 

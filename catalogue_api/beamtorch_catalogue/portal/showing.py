@@ -168,7 +168,8 @@ def _together(left: dict[str, Quantity | str], names: Mapping[str, Words]) -> It
         if first in names and isinstance(low, Quantity) and isinstance(high, Quantity) and low.unit == high.unit:
             del left[first], left[last]
             begin = number(low.value) if sign == "×" or low.unit else quantity(low)
-            gap = f" {sign} " if sign == "×" else sign
+            # A dash right before a minus reads as neither.
+            gap = f" {sign} " if sign == "×" or high.value < 0 else sign
             yield Row(label, _data(f"{begin}{gap}{quantity(high)}"))
 
 

@@ -53,6 +53,7 @@ async def test_chips_speak_both_languages(site: Any):
     assert 'data-zh="非类型">not type' in html
     assert 'data-zh="含元素">Contains' in html
     assert "≥ 12 keV" in html
+    assert "-54 – -5 deg" in (await site.get("?q=angle_start:-54..-5+deg")).text
     assert 'data-zh="损坏">broken' in html
     assert Page(html).without_twin == []
 

@@ -55,7 +55,9 @@ function scan(dataset: IDataset, speech: Speech): IFact | null {
   }
   const count = speech.trans.__('%1 projections', speech.number(projections.value));
   const angles = isQuantity(start) && isQuantity(stop);
-  const range = angles ? ` · ${speech.number(start.value)}–${speech.quantity(stop)}` : '';
+  // A dash right before a minus reads as neither.
+  const dash = angles && stop.value < 0 ? ' – ' : '–';
+  const range = angles ? ` · ${speech.number(start.value)}${dash}${speech.quantity(stop)}` : '';
   return { label: speech.trans.__('Scan'), value: count + range };
 }
 
