@@ -125,7 +125,8 @@ class Finder:
         extent, terms, ranges = self._extent(session, reader, reason), sought.terms, sought.ranges
         is_few = reason.numbers is not None and extent.visible <= FEW
         within = _proposals(session, reader) if is_few and reason.is_own and terms.words else ()
-        words = self._full_text.sought(terms.words, terms.unwanted, within if len(within) <= _MOST_PROPOSALS else ())
+        within = within if len(within) <= _MOST_PROPOSALS else ()
+        words = self._full_text.sought(session, terms.words, terms.unwanted, within)
         holds = self._full_text.holds(terms.words, terms.unwanted)
         conditions = [*terms.conditions, reason.condition]
         if sought.is_range_worth_collecting(extent):

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 15_000
 """How long a writer of SQLite waits for another one."""
+VOCABULARY = "full_text_vocabulary"
+"""A view of each connection on the words of SQLite's full text."""
 _CACHE_KIB = 32 * 1024
 _WRITING = "beamtorch_writing"
 
@@ -159,6 +161,7 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"CREATE VIRTUAL TABLE temp.{VOCABULARY} USING fts5vocab('main', 'full_text', 'instance')")
 
 
 def _prepare_postgresql(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature

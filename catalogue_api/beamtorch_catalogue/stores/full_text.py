@@ -3,6 +3,7 @@
 Both get the same ready-made tokens (`stores.words`), and both number their rows by the places of datasets.
 """
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -22,11 +23,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from beamtorch_catalogue.stores.database import VOCABULARY
 from beamtorch_catalogue.stores.models import DatasetRow
 from beamtorch_catalogue.stores.rows import insert_rows, replace_full_text
 from beamtorch_catalogue.stores.words import is_open, marks, phrase
 
 _TEXTS = table("full_text", column("place", BigInteger()), column("words", Text()))
+_MOST_ENDS = 20
+_ENDS = text(f"""
+WITH RECURSIVE ends (word) AS (
+ SELECT (SELECT term FROM {VOCABULARY} WHERE term >= :first AND term < :beyond LIMIT 1)
+ UNION ALL
+ SELECT (SELECT term FROM {VOCABULARY} WHERE term >= ends.word || char(1) AND term < :beyond LIMIT 1)
+ FROM ends WHERE ends.word IS NOT NULL)
+SELECT word FROM ends WHERE word IS NOT NULL LIMIT :most
+""")  # noqa: S608 - a name of ours
+"""Words that begin alike: one jump to each, however many datasets have it."""
 MOST_TOKENS = 16_000
 """PostgreSQL counts positions up to 16383; a dataset of more files is found by its first ones."""
 
@@ -42,7 +54,9 @@ class FullText(Protocol):
         """Forget the tokens of some places."""
         ...
 
-    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+    def sought(
+        self, session: Session, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+    ) -> str | None:
         """Return what to ask for datasets that have all words; None if there is nothing to ask.
 
         Parameters
@@ -58,10 +72,6 @@ class FullText(Protocol):
 
     def hits(self, sought: str) -> FromClause:
         """Return the places of all datasets that match, as a column ``place``; in SQLite newest first at no cost."""
-        ...
-
-    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
-        """Return the condition that all words match a dataset; None if there is nothing to match."""
         ...
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
@@ -85,9 +95,11 @@ class SqliteFullText:
         if places:
             session.execute(text("DELETE FROM full_text WHERE rowid = :place"), [{"place": n} for n in places])
 
-    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+    def sought(
+        self, session: Session, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+    ) -> str | None:
         """Ask by phrases, those of letters enough with an open end."""
-        phrases, excluded = self._phrases(words), self._phrases(unwanted)
+        phrases, excluded = self._phrases(session, words), self._phrases(session, unwanted)
         if not phrases:
             return None
         if within:
@@ -95,20 +107,28 @@ class SqliteFullText:
         wanted = " AND ".join(phrases)
         return f"({wanted}) NOT ({' OR '.join(excluded)})" if excluded else wanted
 
+    def _phrases(self, session: Session, words: Iterable[str]) -> list[str]:
+        return [self._begun(session, p) if is_open(p) else f'"{" ".join(p)}"' for p in map(phrase, words) if p]
+
     @staticmethod
-    def _phrases(words: Iterable[str]) -> list[str]:
-        return [f'"{" ".join(p)}"' + (" *" if is_open(p) else "") for p in map(phrase, words) if p]
+    def _begun(session: Session, found: Sequence[str]) -> str:
+        """Return a phrase with an open end: of few ends each, since FTS5 gives their hits one after the other.
+
+        Of a beginning it collects all hits before it gives the newest.
+        """
+        *head, last = found
+        span = {"first": last, "beyond": last + chr(sys.maxunicode), "most": _MOST_ENDS + 1}
+        ends = session.scalars(_ENDS, span).all()
+        if not 0 < len(ends) <= _MOST_ENDS:
+            return f'"{" ".join(found)}" *'
+        each = (" ".join([*head, end]) for end in ends)
+        return "(" + " OR ".join(f'"{one}"' for one in each) + ")"
 
     def hits(self, sought: str) -> FromClause:
         """Match; FTS5 gives its rows by number, forwards or backwards."""
         index = table("full_text", column("rowid", BigInteger()))
         condition = text("full_text MATCH :sought").bindparams(bindparam("sought", sought, unique=True))
         return select(index.c.rowid.label("place")).where(condition).subquery("hits")
-
-    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
-        """Be among the hits."""
-        sought = self.sought(words)
-        return None if sought is None else DatasetRow.place.in_(select(self.hits(sought).c.place))
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Look into the text itself: FTS5 would open its whole index for every dataset."""
@@ -141,7 +161,13 @@ class PostgresFullText:
         if places:
             session.execute(text("DELETE FROM full_text WHERE place = ANY(:places)"), {"places": list(places)})
 
-    def sought(self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()) -> str | None:
+    def sought(
+        self,
+        session: Session,  # noqa: ARG002 - the other one's way to the words that there are
+        words: Iterable[str],
+        unwanted: Iterable[str] = (),
+        within: Sequence[str] = (),
+    ) -> str | None:
         """Ask by phrases, those of letters enough with an open end."""
         phrases = self._phrases(words)
         if not phrases:
@@ -163,11 +189,6 @@ class PostgresFullText:
         index = table("full_text", column("place", BigInteger()))
         condition = text("words @@ CAST(:sought AS tsquery)").bindparams(bindparam("sought", sought, unique=True))
         return select(index.c.place).where(condition).subquery("hits")
-
-    def matches(self, words: Iterable[str]) -> ColumnElement[bool] | None:
-        """Be among the hits."""
-        sought = self.sought(words)
-        return None if sought is None else DatasetRow.place.in_(select(self.hits(sought).c.place))
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Match the vector of each."""

@@ -181,9 +181,7 @@ class Leases:
 
     def waiting_for(self, lease: str) -> Sequence[LeaseRow]:
         """Return the leases that wait for the end of one."""
-        return self._session.scalars(
-            select(LeaseRow).where(LeaseRow.awaits == lease, _ACTIVE)
-        ).all()
+        return self._session.scalars(select(LeaseRow).where(LeaseRow.awaits == lease, _ACTIVE)).all()
 
     def gave_up_waiting(self, since: datetime) -> Sequence[LeaseRow]:
         """Return leases, asked for since a moment, that ended while they waited for another."""
@@ -194,9 +192,7 @@ class Leases:
 
     def holder(self, username: str, server: str) -> LeaseRow | None:
         """Return the lease that holds a server."""
-        wanted = select(LeaseRow).where(
-            LeaseRow.username == username, LeaseRow.server == server, _ACTIVE
-        )
+        wanted = select(LeaseRow).where(LeaseRow.username == username, LeaseRow.server == server, _ACTIVE)
         return self._session.scalars(wanted).one_or_none()
 
     def newest(
