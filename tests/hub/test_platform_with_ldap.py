@@ -39,11 +39,9 @@ def facility(slapd, make_platform):
 
 
 def lab_of(home: Path) -> psutil.Process:
-    return next(
-        process
-        for process in psutil.process_iter()
-        if "singleuser" in " ".join(process.cmdline()) and str(home) in " ".join(process.cmdline())
-    )
+    # Told all at once: a process that ends meanwhile, whosever it is, has no command line any more.
+    running = ((process, " ".join(process.info["cmdline"] or ())) for process in psutil.process_iter(["cmdline"]))
+    return next(process for process, command in running if "singleuser" in command and str(home) in command)
 
 
 def test_a_person_of_the_server_signs_in_and_their_lab_is_them_to_the_kernel(facility, browser_of, eventually):
