@@ -20,7 +20,8 @@ from beamtorch_spawner.client import decoded, unreachable
 from beamtorch_spawner.errors import SpawnerRefusedError, SpawnerUnreachableError
 from beamtorch_spawner.wire import Admission, AdmissionRequest, Lease, LeaseReport, LeaseState
 
-ADMISSION_SECONDS = 10.0
+ADMISSION_SECONDS = 30.0
+"""As KubeSpawner has for its cluster: a hub that starts a hundred servers may itself not come to read for ten."""
 REPORT_SECONDS = 5.0
 REPORT_AGAIN_AFTER = (1.0, 4.0, 15.0, 60.0)
 
