@@ -173,6 +173,7 @@ def test_chinese_is_cut_into_pairs_and_latin_is_folded():
     assert tokens("Café_0417-K11.NXS ＡＢ") == ["cafe", "0417", "k11", "nxs", "ab"]
     assert phrase("臼齿") == ["臼齿"]
     assert phrase("齿") == ["齿"]
+    assert phrase("***") == []
 
 
 def test_the_committed_openapi_document_is_fresh():
