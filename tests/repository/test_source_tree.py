@@ -81,7 +81,7 @@ def test_every_recipe_of_the_menu_is_explained():
             assert before.startswith("# "), f"“{line}” has no comment"
 
 
-@pytest.mark.parametrize("word", ["/".join(("", "work", "")), "../shared"])
+@pytest.mark.parametrize("word", [f"/{folder}/" for folder in ("work",)] + ["../shared"])
 def test_the_product_knows_no_place_of_a_developers_machine(word):
     named = [
         str(path.relative_to(ROOT))
