@@ -226,7 +226,7 @@ def test_a_connection_that_breaks_is_told_and_the_next_one_works(stand, begin_pr
     client = subprocess.Popen(
         call, env=stand.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert client.stdout.read(8) == b"SSH-2.0-"
+    assert client.stdout.read(8) == b"SSH-2.0-", client.communicate(timeout=30)
     stand.stop("proxy")
     said = client.communicate(timeout=30)[1]
     begin_proxy(stand)
