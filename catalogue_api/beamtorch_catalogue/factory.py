@@ -18,6 +18,7 @@ from beamtorch_catalogue.services.known_files import KnownFiles
 from beamtorch_catalogue.services.modelling import Modelling
 from beamtorch_catalogue.services.office.managing import OfficeBook
 from beamtorch_catalogue.services.office.renewing import Renewal
+from beamtorch_catalogue.services.preparing import Preparing
 from beamtorch_catalogue.services.publishing import Publishing
 from beamtorch_catalogue.services.readers import Readers
 from beamtorch_catalogue.services.recordings import Recordings
@@ -59,6 +60,7 @@ class Factory:
     attachments: Attachments
     registration: Registration
     ingest: Ingest
+    preparing: Preparing
     known_files: KnownFiles
     facility: FacilityOffice
     publishing: Publishing
@@ -130,7 +132,8 @@ class Factory:
             registration=Registration(
                 database=database, recordings=recordings, layout=layout, datasets=datasets, files=files
             ),
-            ingest=Ingest(database=database, layout=layout, recordings=recordings),
+            ingest=Ingest(database=database, recordings=recordings),
+            preparing=Preparing(layout),
             known_files=KnownFiles(database=database, clock=clock),
             facility=FacilityOffice(database=database, directory=directory, renewal=renewal),
             office_book=OfficeBook(database=database, directory=directory, renewal=renewal),

@@ -1,10 +1,11 @@
 """No hot query reads a whole table: what the databases say they would do, for every statement that is really sent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -24,6 +25,12 @@ from beamtorch_service.settings import HubSettings
 LARGE = ("dataset", "parameter", "file", "full_text", "document", "change", "dataset_parent", "file_copy", "attachment")
 QUERIES = ("", "bone", "nosuchword", "scan -bone", "energy 12..13 keV", "bone energy 5..40 keV", "file:scan_0000003",
            "technique:tomography", "kind:raw date:2026", "pid:local/aaaa", "id:ds-aaaaaa", "person:user3")  # fmt: skip
+
+
+def take_in(factory: Factory, described: Iterable[dict[str, Any]]) -> None:
+    """Take datasets in as the beamlines' ingestor does."""
+    records = [DatasetRecord.model_validate(one) for one in described]
+    factory.ingest.bulk(ingestor(), factory.preparing.of(records))
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def factory(database: str, tmp_path: Path) -> Iterator[Factory]:
     made.database.upgrade()
     synthetic = Synthetic(proposals=12, root=str(tmp_path / "data"))
     made.facility.take_in(ingestor(), synthetic.facility())
-    made.ingest.bulk(ingestor(), [DatasetRecord.model_validate(one) for one in synthetic.datasets(60)])
+    take_in(made, synthetic.datasets(60))
     yield made
     made.database.close()
 
@@ -115,5 +122,5 @@ def test_neither_does_a_page_of_a_dataset_its_files_or_an_ingest(factory: Factor
         factory.known_files.report(
             ingestor(), [FileState(dataset=dataset.id, path=dataset.files[0].path, state="missing")]
         )
-        factory.ingest.bulk(ingestor(), [DatasetRecord.model_validate(one) for one in synthetic.datasets(10, 55)])
+        take_in(factory, synthetic.datasets(10, 55))
     assert whole_tables(factory, sent) == []

@@ -5,13 +5,14 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter
 
 from beamtorch_catalogue.factory import Factory
 from beamtorch_catalogue.query import LONGEST
 from beamtorch_catalogue.routes.asking import PROBLEMS, Plain, asking
 from beamtorch_catalogue.services.editions import etag
 from beamtorch_catalogue.services.ingest import require_ingestor
+from beamtorch_catalogue.services.preparing import MOST_PER_BATCH, Batch, Invalid
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Wish
 from beamtorch_catalogue.wire import (
@@ -29,9 +30,7 @@ from beamtorch_catalogue.wire import (
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 
 MOST_PER_PAGE = 200
-MOST_PER_BATCH = 1000
 MOST_FILES = 1000
-_BATCH = TypeAdapter(Annotated[list[DatasetRecord], Field(min_length=1, max_length=MOST_PER_BATCH)])
 _RESULTS = TypeAdapter(list[IngestResult])
 _BULK_BODY = {
     "requestBody": {
@@ -155,17 +154,20 @@ def router(factory: Factory) -> APIRouter:
     @routes.post("/datasets:bulk", openapi_extra=_BULK_BODY, response_model=list[IngestResult])
     async def bulk(reader: Ingesting, request: Request) -> Response:
         """Take in what a beamline measured, for ingestors; answers come in the order of the records."""
-        body = await request.body()
-        return Response(await to_thread.run_sync(_take_in, factory, reader, body), media_type="application/json")
+        require_ingestor(reader)
+        batch = await _batch(factory, await request.body())
+        return Response(await to_thread.run_sync(_take_in, factory, reader, batch), media_type="application/json")
 
     return routes
 
 
-def _take_in(factory: Factory, reader: Reader, body: bytes) -> bytes:
-    """Read a batch from its bytes and answer in bytes: by way of Python's own objects it takes three times as long."""
-    require_ingestor(reader)
-    try:
-        records = _BATCH.validate_json(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
-    return _RESULTS.dump_json(factory.ingest.bulk(reader, records))
+async def _batch(factory: Factory, body: bytes) -> Batch:
+    batch = await factory.preparing.read(body)
+    if isinstance(batch, Invalid):
+        raise RequestValidationError(batch.errors)
+    return batch
+
+
+def _take_in(factory: Factory, reader: Reader, batch: Batch) -> bytes:
+    """Take in a batch and answer in bytes: by way of Python's own objects it takes longer."""
+    return _RESULTS.dump_json(factory.ingest.bulk(reader, batch))

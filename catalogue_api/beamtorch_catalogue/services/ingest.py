@@ -7,16 +7,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
-from beamtorch_catalogue.services.placement import Homes, Placement, misplaced
+from beamtorch_catalogue.services.placement import Homes, misplaced
 from beamtorch_catalogue.services.prepared import Prepared
+from beamtorch_catalogue.services.preparing import Batch
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.recording import Recording
 from beamtorch_catalogue.services.recordings import Recordings
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, Proposal
-from beamtorch_catalogue.wire import DatasetRecord, IngestResult
-from beamtorch_facility.data_layout import DataLayout
+from beamtorch_catalogue.wire import IngestResult
 from beamtorch_facility.dataset import DatasetId
+from beamtorch_facility.proposal import BeamtimeId
 from beamtorch_facility.words import Words
 
 _CHUNK = 500
@@ -34,35 +35,33 @@ class NotAnIngestorError(CatalogueError):
 class Ingest:
     """Writes what ingestors found."""
 
-    def __init__(self, *, database: Database, layout: DataLayout, recordings: Recordings) -> None:
-        self._database, self._layout, self._recordings = database, layout, recordings
+    def __init__(self, *, database: Database, recordings: Recordings) -> None:
+        self._database, self._recordings = database, recordings
 
-    def bulk(self, reader: Reader, records: Sequence[DatasetRecord]) -> list[IngestResult]:
+    def bulk(self, reader: Reader, batch: Batch) -> list[IngestResult]:
         """Create or update records in one transaction; one that makes no sense is refused alone, with the reason."""
         require_ingestor(reader)
-        placement = Placement(self._layout)
-        prepared = [(Prepared.of(record), placement.homes(record)) for record in records]
         with self._database.writing() as session:
-            beamtimes = load_beamtimes(session, (record.beamtime for record in records))
+            beamtimes = load_beamtimes(session, (one.beamtime for one, _ in batch))
             recording = self._recordings.begin(session, reader)
-            recording.load((one.dataset for one, _ in prepared), load_parents(session, reader, records))
-            results = [self._one(recording, beamtimes, one, homes) for one, homes in prepared]
+            parents = load_parents(session, reader, (parent for one, _ in batch for parent in one.parents))
+            recording.load((one.dataset for one, _ in batch), parents)
+            results = [self._one(recording, beamtimes, one, homes) for one, homes in batch]
             recording.finish()
             return results
 
     def _one(
         self, recording: Recording, beamtimes: dict[str, Beamtime], prepared: Prepared, homes: Homes
     ) -> IngestResult:
-        record = prepared.record
-        beamtime = beamtimes.get(record.beamtime)
-        problem = no_such_beamtime(record) if beamtime is None else misplaced(homes, beamtime)
-        if problem is None and (unknown := recording.unknown_parents(record)):
+        beamtime = beamtimes.get(prepared.beamtime)
+        problem = no_such_beamtime(prepared.beamtime) if beamtime is None else misplaced(homes, beamtime)
+        if problem is None and (unknown := recording.unknown_parents(prepared.parents)):
             problem = no_such_parents(unknown)
-        problem = problem or self._recordings.documents.check(record.models)
+        problem = problem or self._recordings.documents.check(prepared.models)
         if problem is not None or beamtime is None:
-            return IngestResult(source_id=record.source_id, dataset=None, outcome="refused", problem=problem)
+            return IngestResult(source_id=prepared.source_id, dataset=None, outcome="refused", problem=problem)
         done = recording.put(prepared, beamtime)
-        return IngestResult(source_id=record.source_id, dataset=done.dataset, outcome=done.outcome)
+        return IngestResult(source_id=prepared.source_id, dataset=done.dataset, outcome=done.outcome)
 
 
 def require_ingestor(reader: Reader) -> None:
@@ -94,9 +93,9 @@ def load_beamtimes(session: Session, names: Iterable[str]) -> dict[str, Beamtime
     return {row.beamtime: row for row in rows}
 
 
-def load_parents(session: Session, reader: Reader, records: Iterable[DatasetRecord]) -> dict[str, int]:
+def load_parents(session: Session, reader: Reader, named: Iterable[DatasetId]) -> dict[str, int]:
     """Return the numbers of all parents that are named and that the reader may read."""
-    ids = sorted({parent for record in records for parent in record.parents})
+    ids = sorted(set(named))
     numbers: dict[str, int] = {}
     for start in range(0, len(ids), _CHUNK):
         some = select(DatasetRow.id, DatasetRow.number).where(DatasetRow.id.in_(ids[start : start + _CHUNK]))
@@ -113,10 +112,10 @@ def no_such_parents(unknown: Sequence[DatasetId]) -> Words:
     )
 
 
-def no_such_beamtime(record: DatasetRecord) -> Words:
+def no_such_beamtime(beamtime: BeamtimeId) -> Words:
     """Say that the catalogue does not know a beamtime."""
     return Words(
-        en=f"The catalogue does not know beamtime {record.beamtime}. Import the facility's records first "
+        en=f"The catalogue does not know beamtime {beamtime}. Import the facility's records first "
         "(“beamtorch catalogue import”), or correct the number.",
-        zh=f"数据目录中没有机时 {record.beamtime}。请先导入设施信息（beamtorch catalogue import），或更正编号。",
+        zh=f"数据目录中没有机时 {beamtime}。请先导入设施信息（beamtorch catalogue import），或更正编号。",
     )

@@ -1,31 +1,46 @@
 """What can be said of a record before the database is asked, so that writers wait for each other but little."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import Any, Self
 
 import xxhash
 
 from beamtorch_catalogue.services.describing import own_tokens
-from beamtorch_catalogue.services.record_rows import Row, file_row, parameter_rows
-from beamtorch_catalogue.wire import DatasetRecord
-from beamtorch_facility.dataset import DatasetId
+from beamtorch_catalogue.services.record_rows import Row, common_folder, file_row, parameter_rows
+from beamtorch_catalogue.wire import DatasetRecord, DatasetState
+from beamtorch_facility.dataset import DatasetId, DatasetKind
+from beamtorch_facility.proposal import BeamtimeId
+from beamtorch_facility.words import Words
 
 _NO_NUMBER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A record with its rows and tokens."""
+    """A record as the rows and tokens that it becomes."""
 
-    record: DatasetRecord
     dataset: DatasetId
+    source_id: str
+    kind: DatasetKind
+    beamtime: BeamtimeId
+    sample: str | None
+    parents: tuple[DatasetId, ...]
+    models: Mapping[str, dict[str, Any]]
+    state: DatasetState
+    problem: Words | None
     fingerprint: str
     """Of all that the record says: the same record again changes nothing."""
+    row: Row
+    """What the dataset's row has from the record alone."""
     files: list[Row]
     parameters: list[Row]
     """Rows of a dataset that has no number yet (`numbered`)."""
+    missing: tuple[str, ...]
+    """Paths of files that the record itself calls missing."""
+    size: int
     tokens: list[str]
 
     @classmethod
@@ -33,12 +48,35 @@ class Prepared:
         """Prepare a record."""
         dataset = dataset_id(record)
         paths = [file.path for file in record.files]
+        fingerprint = xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record))
         return cls(
-            record=record,
             dataset=dataset,
-            fingerprint=xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record)),
+            source_id=record.source_id,
+            kind=record.kind,
+            beamtime=record.beamtime,
+            sample=record.sample,
+            parents=record.parents,
+            models=record.models,
+            state=record.state,
+            problem=record.problem,
+            fingerprint=fingerprint,
+            row={
+                "id": dataset,
+                "source_id": record.source_id,
+                "name": record.name,
+                "kind": record.kind.value,
+                "beamtime": record.beamtime,
+                "technique": record.technique,
+                "measured_at": record.measured_at,
+                "folder": common_folder(paths),
+                "software": record.software,
+                "recipe": record.recipe,
+                "fingerprint": fingerprint,
+            },
             files=[file_row(_NO_NUMBER, position, file) for position, file in enumerate(record.files)],
             parameters=parameter_rows(_NO_NUMBER, record.parameters),
+            missing=tuple(file.path for file in record.files if file.state is DatasetState.MISSING),
+            size=sum(file.size for file in record.files),
             tokens=own_tokens(record.name, dataset, record.kind.value, record.software, paths),
         )
 

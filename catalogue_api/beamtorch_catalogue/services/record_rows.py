@@ -11,7 +11,7 @@ from beamtorch_catalogue.stores.census import Kin
 from beamtorch_catalogue.stores.history import Noted
 from beamtorch_catalogue.stores.models import FileRow
 from beamtorch_catalogue.units import unit_of_parameter
-from beamtorch_catalogue.wire import DatasetRecord, DatasetState, FileRecord
+from beamtorch_catalogue.wire import DatasetState, FileRecord
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
@@ -24,25 +24,23 @@ _REMEMBERED = (
 """What the history of a dataset keeps of its old values."""
 
 
-def files_of(record: DatasetRecord, old: Sequence[FileRow]) -> list[FileRecord]:
-    """Return the files of a dataset: those of the record, and the raw ones that were there before and are gone."""
-    if record.kind is not DatasetKind.RAW or not old:
-        return list(record.files)
-    now = {file.path for file in record.files}
-    gone = [
+def files_lost(kind: DatasetKind, now: Iterable[str], old: Sequence[FileRow]) -> list[FileRecord]:
+    """Return the raw files that a dataset had before and that are gone; processed ones may come and go."""
+    if kind is not DatasetKind.RAW or not old:
+        return []
+    there = set(now)
+    return [
         FileRecord(path=row.path, size=row.size, format=row.format, xxh3=row.xxh3, state=DatasetState.MISSING)
         for row in old
-        if row.path not in now and not (row.state == DatasetState.MISSING.value and row.size == 0)
+        if row.path not in there and not (row.state == DatasetState.MISSING.value and row.size == 0)
     ]
-    return [*record.files, *gone]
 
 
-def state_of(record: DatasetRecord, files: Sequence[FileRecord]) -> tuple[DatasetState, Words | None]:
+def state_of(said: DatasetState, problem: Words | None, missing: Sequence[str]) -> tuple[DatasetState, Words | None]:
     """Return whether the files of a dataset can be used, and why not."""
-    gone = [file.path for file in files if file.state is DatasetState.MISSING]
-    if record.state is DatasetState.COMPLETE and gone:
-        return DatasetState.MISSING, files_gone(gone)
-    return record.state, record.problem
+    if said is DatasetState.COMPLETE and missing:
+        return DatasetState.MISSING, files_gone(missing)
+    return said, problem
 
 
 def files_gone(paths: Sequence[str]) -> Words:

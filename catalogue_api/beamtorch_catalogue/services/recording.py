@@ -13,9 +13,8 @@ from beamtorch_catalogue.services.documents import Documents
 from beamtorch_catalogue.services.prepared import Prepared, numbered
 from beamtorch_catalogue.services.record_rows import (
     census_kin,
-    common_folder,
     file_row,
-    files_of,
+    files_lost,
     history_of,
     state_of,
 )
@@ -26,7 +25,7 @@ from beamtorch_catalogue.stores.history import Noted, note
 from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, FileRow, Sample
 from beamtorch_catalogue.stores.places import place
 from beamtorch_catalogue.stores.words import folded
-from beamtorch_catalogue.wire import DatasetRecord
+from beamtorch_catalogue.wire import FileRecord
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.identity import Identity
 
@@ -71,10 +70,6 @@ class _Pending:
     sample: NamedSample | None = None
     old_files: list[FileRow] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
-
-    @property
-    def record(self) -> DatasetRecord:
-        return self.prepared.record
 
 
 class Recording:
@@ -122,9 +117,9 @@ class Recording:
         """Return what is there of a dataset."""
         return self._known.get(dataset)
 
-    def unknown_parents(self, record: DatasetRecord) -> list[DatasetId]:
-        """Return the parents of a record that are neither in the catalogue nor earlier in this batch."""
-        return [one for one in record.parents if one not in self._parents and one not in self._pending]
+    def unknown_parents(self, parents: Iterable[DatasetId]) -> list[DatasetId]:
+        """Return the parents that are neither in the catalogue nor earlier in this batch."""
+        return [one for one in parents if one not in self._parents and one not in self._pending]
 
     def put(self, prepared: Prepared, beamtime: Beamtime) -> Recorded:
         """Take a record; the same record again changes nothing."""
@@ -158,17 +153,16 @@ class Recording:
         parameters: list[dict[str, Any]] = []
         documents: list[dict[str, Any]] = []
         for one in [*new, *changed]:
-            described = files_of(one.record, one.old_files)
-            count = len(one.record.files)
-            gone = described[count:]
+            prepared = one.prepared
+            lost = files_lost(prepared.kind, (file["path"] for file in prepared.files), one.old_files)
             own_parameters, further_words = self._parameters(one)
-            documents += self._documents.document_rows(one.number, one.record.models)
-            row = rows[one.number] = self._row(one, described)
-            files += numbered(one.prepared.files, one.number)
-            files += [file_row(one.number, position, file) for position, file in enumerate(gone, start=count)]
+            documents += self._documents.document_rows(one.number, prepared.models)
+            row = rows[one.number] = self._row(one, lost)
+            files += numbered(prepared.files, one.number)
+            files += [file_row(one.number, at, file) for at, file in enumerate(lost, start=len(prepared.files))]
             parameters += own_parameters
             texts[row["place"]] = describer.tokens(
-                own=[*one.prepared.tokens, *file_tokens(file.path for file in gone)],
+                own=[*prepared.tokens, *file_tokens(file.path for file in lost)],
                 texts=[row["technique"], *(text for one in own_parameters if (text := one["text"])), *further_words],
                 beamtime=one.beamtime,
                 sample=one.sample,
@@ -190,40 +184,33 @@ class Recording:
         census.write(session)
         note(session, notes, by=self._by, at=self._at)
 
-    def _row(self, one: _Pending, files: Sequence[Any]) -> dict[str, Any]:
-        record, beamtime, known = one.record, one.beamtime, one.known
+    def _row(self, one: _Pending, lost: Sequence[FileRecord]) -> dict[str, Any]:
+        prepared, beamtime, known = one.prepared, one.beamtime, one.known
         released_at, released_to = (known.kin.released_at, known.kin.released_to) if known else self._opening(beamtime)
-        listed_at = record.measured_at or (known.listed_at if known else None) or self._at
-        state, problem = state_of(record, files)
+        own = prepared.row
+        listed_at = own["measured_at"] or (known.listed_at if known else None) or self._at
+        missing = [*prepared.missing, *(file.path for file in lost)]
+        state, problem = state_of(prepared.state, prepared.problem, missing)
         return {
+            **own,
             "number": one.number,
-            "id": one.prepared.dataset,
-            "source_id": record.source_id,
-            "name": record.name,
-            "kind": record.kind.value,
-            "beamtime": record.beamtime,
-            "technique": record.technique or beamtime.of_instrument.technique,
+            "technique": own["technique"] or beamtime.of_instrument.technique,
             "sample": one.sample.number if one.sample else None,
-            "measured_at": record.measured_at,
             "listed_at": listed_at,
             "changed_at": self._at,
-            "folder": common_folder(file.path for file in record.files),
-            "size": sum(file.size for file in files),
-            "file_count": len(files),
-            "software": record.software,
+            "size": prepared.size + sum(file.size for file in lost),
+            "file_count": len(prepared.files) + len(lost),
             "registered_by": known.values["registered_by"] if known else self._by,
             "state": state.value,
             "problem_en": problem.en if problem else None,
             "problem_zh": problem.zh if problem else None,
-            "fingerprint": one.prepared.fingerprint,
             "place": place(listed_at, one.number),
-            "pid": known.values["pid"] if known else self._naming(one.prepared.dataset),
+            "pid": known.values["pid"] if known else self._naming(prepared.dataset),
             "proposal": beamtime.proposal,
             "beamline": beamtime.beamline,
             "released_at": released_at,
             "released_to": released_to,
             "version": known.version + 1 if known else 1,
-            "recipe": record.recipe,
         }
 
     def _opening(self, beamtime: Beamtime) -> tuple[datetime, str]:
@@ -233,14 +220,14 @@ class Recording:
 
     def _find_samples(self, pending: Sequence[_Pending]) -> None:
         """Give each record its sample; one that only files know comes into being."""
-        wanted = {(one.beamtime.proposal, one.record.sample) for one in pending if one.record.sample}
+        wanted = {(one.beamtime.proposal, one.prepared.sample) for one in pending if one.prepared.sample}
         found = dataset_rows.samples(self._session, wanted)
         if new := wanted - found.keys():
             rows = [{"proposal": of, "name": name, "folded": folded(name or "")} for of, name in sorted(new, key=str)]
             self._session.execute(insert(Sample), rows)
             found |= dataset_rows.samples(self._session, new)
         for one in pending:
-            one.sample = found.get((one.beamtime.proposal, one.record.sample))
+            one.sample = found.get((one.beamtime.proposal, one.prepared.sample))
 
     def _find_details(self, changed: Sequence[_Pending]) -> None:
         """Read the files that there were before, since raw data do not lose one unnoticed, and the documents."""
@@ -257,7 +244,7 @@ class Recording:
 
     def _parameters(self, one: _Pending) -> tuple[list[dict[str, Any]], list[str]]:
         """Return parameters and words; a record that says nothing about a model leaves its document alone."""
-        said = {**self._documents.current(one.documents), **one.record.models}
+        said = {**self._documents.current(one.documents), **one.prepared.models}
         if not said:
             return numbered(one.prepared.parameters, one.number), []
         of_models = self._documents.rows(one.number, said)
@@ -267,7 +254,7 @@ class Recording:
 
     def _set_parents(self, pending: Sequence[_Pending], known: Sequence[int]) -> None:
         numbers = self._parents | {one.prepared.dataset: one.number for one in pending}
-        parents = {one.number: frozenset(numbers[parent] for parent in one.record.parents) for one in pending}
+        parents = {one.number: frozenset(numbers[parent] for parent in one.prepared.parents) for one in pending}
         dataset_rows.set_parents(self._session, parents, known)
 
 

@@ -102,8 +102,8 @@ class Registration:
             beamtime = self._beamtime(session, reader, record.beamtime)
             load_beamtimes(session, [record.beamtime])
             recording = self._recordings.begin(session, reader)
-            recording.load([prepared.dataset], load_parents(session, reader, [record]))
-            if unknown := recording.unknown_parents(record):
+            recording.load([prepared.dataset], load_parents(session, reader, record.parents))
+            if unknown := recording.unknown_parents(record.parents):
                 raise RegistrationRefusedError(no_such_parents(unknown))
             if problem := self._recordings.documents.check(record.models):
                 raise RegistrationRefusedError(problem)

@@ -170,7 +170,7 @@ class Site:
 
     def take_in(self, *described: DatasetRecord) -> list[DatasetId]:
         """Take in further datasets."""
-        results = self.factory.ingest.bulk(ingestor(), list(described))
+        results = self.factory.ingest.bulk(ingestor(), self.factory.preparing.of(described))
         return [result.dataset for result in results if result.dataset]
 
     async def get(self, path: str, user: str | None = "lin.qiao", *, referrer: str = "") -> httpx.Response:
@@ -208,7 +208,7 @@ def build_site(root: Path) -> tuple[FastAPI, Factory, dict[str, DatasetId]]:
     factory.database.upgrade()
     factory.facility.take_in(ingestor(), FACILITY)
     described = records(data)
-    results = factory.ingest.bulk(ingestor(), described)
+    results = factory.ingest.bulk(ingestor(), factory.preparing.of(described))
     ids = {one.name: result.dataset for one, result in zip(described, results, strict=True) if result.dataset}
     app = create_service(title="catalogue", version="0", prefix=PREFIX)
     login = HubLogin(settings.hub, httpx.AsyncClient(transport=httpx.MockTransport(hub)))
