@@ -2,7 +2,8 @@
 
 Run it as ``python benchmarks/admission.py`` or ``just bench admission``. The service is a process of its own behind
 HTTP, with a Hub that answers from memory. Rounds alternate between the databases, because what else runs on the machine
-makes both slower. PostgreSQL is Debian's, in a temporary folder; without it only SQLite is measured.
+makes both slower; while one of them is asked, the other one's service stands still, for the machine is to be idle.
+PostgreSQL is Debian's, in a temporary folder; without it only SQLite is measured.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -69,7 +71,7 @@ def postgres() -> Iterator[str | None]:
 
 
 @contextlib.contextmanager
-def service(where: Path, database: str, hub: FakeHub) -> Iterator[str]:
+def service(where: Path, database: str, hub: FakeHub) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     people = [
         {"username": f"guest{n}", "full_name": {"en": "Guest", "zh": "访客"}, "uid": 50001 + n, "gid": 50001 + n}
         for n in range(AT_ONCE)
@@ -97,9 +99,21 @@ def service(where: Path, database: str, hub: FakeHub) -> Iterator[str]:
             url = f"http://127.0.0.1:{port}/services/spawner/"
             try:
                 wait_until_it_answers(f"{url}health")
-                yield url
+                process.send_signal(signal.SIGSTOP)
+                yield url, process
             finally:
+                process.send_signal(signal.SIGCONT)
                 process.terminate()
+
+
+@contextlib.contextmanager
+def awake(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let a service run for a while."""
+    process.send_signal(signal.SIGCONT)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGSTOP)
 
 
 async def at_once(url: str, token: str) -> dict[str, Any]:
@@ -163,31 +177,33 @@ def end_all(url: str, torch: str, marsh: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of 300 at once, per database")
-    parser.add_argument("--single", type=int, default=200, help="admissions one after another, per round")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds of 300 at once, per database")
+    parser.add_argument("--single", type=int, default=100, help="admissions one after another, per round")
     options = parser.parse_args()
     hub = FakeHub()
     torch, marsh = hub.issue("torch", ACCESS, kind="service"), hub.issue("marsh", ACCESS)
     found: dict[str, list[dict[str, Any]]] = {}
     speed = []
     with contextlib.ExitStack() as stack:
-        urls = {}
+        services = {}
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
         databases = {"sqlite": f"sqlite:///{folders[0]}/spawner.sqlite", "postgresql": stack.enter_context(postgres())}
         for where, (name, database) in zip(folders, databases.items(), strict=True):
             if database is not None:
-                urls[name] = stack.enter_context(service(where, database, hub))
+                services[name] = stack.enter_context(service(where, database, hub))
         quota = {"scope": "facility", "subject": "", "resource": GPU, "limit": QUOTA}
-        for url in urls.values():
+        for url, process in services.values():
             headers = {"Authorization": f"token {marsh}"}
-            httpx.put(f"{url}quotas", json=quota, headers=headers, trust_env=False).raise_for_status()
+            with awake(process):
+                httpx.put(f"{url}quotas", json=quota, headers=headers, trust_env=False).raise_for_status()
         for _ in range(options.rounds):
-            for name, url in urls.items():
+            for name, (url, process) in services.items():
                 speed.append(yardstick())
-                empty = without_work(url)
-                singles = one_by_one(url, torch, options.single)
-                burst = asyncio.run(at_once(url, torch))
-                burst["held_after"] = end_all(url, torch, marsh)
+                with awake(process):
+                    empty = without_work(url)
+                    singles = one_by_one(url, torch, options.single)
+                    burst = asyncio.run(at_once(url, torch))
+                    burst["held_after"] = end_all(url, torch, marsh)
                 found.setdefault(name, []).append({"empty": empty, "single": singles, "burst": burst})
     report(found, speed)
 
@@ -208,12 +224,14 @@ def report(found: dict[str, list[dict[str, Any]]], speed: list[float]) -> None:
             statistics.quantiles([1000 * seconds for one in rounds for seconds in one[kind]], n=100)
             for kind in ("single", "empty")
         )
+        by_round = [statistics.quantiles([1000 * seconds for seconds in one["single"]], n=20)[-1] for one in rounds]
         bursts = [one["burst"] for one in rounds]
         result["databases"][name] = {
             "single_ms": {
                 "p50": cuts[49],
                 "p95": cuts[94],
                 "p99": cuts[98],
+                "p95_by_round": spread(by_round),
                 "count": sum(len(one["single"]) for one in rounds),
             },
             "without_work_ms": {"p50": idle[49], "p95": idle[94]},
@@ -221,6 +239,8 @@ def report(found: dict[str, list[dict[str, Any]]], speed: list[float]) -> None:
         }
         bursts_told = "; ".join(f"{b['granted']} / {b['refused']} / {b['failed']}, {b['seconds']:.1f}" for b in bursts)
         print(f"{name:12}{cuts[49]:7.1f}ms{cuts[94]:7.1f}ms{cuts[98]:7.1f}ms   {bursts_told}")
+        least, median, most = spread(by_round).values()
+        print(f"{'':12}p95 by round: least {least} ms, median {median} ms, most {most} ms")
         over = max(b["held_after"] for b in bursts)
         print(f"{'':12}an answer without work: p50 {idle[49]:.1f} ms, p95 {idle[94]:.1f} ms")
         print(f"{'':12}never more than {over} held of {QUOTA}")

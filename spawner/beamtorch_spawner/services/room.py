@@ -11,7 +11,7 @@ from beamtorch_spawner.wire import QuotaScope
 
 def read_ledger(stores: Stores, held: tuple[Held, ...] | None = None) -> Ledger:
     """Return what is held now, read here or before, and every limit; what waits counts with what it adds."""
-    limits = from_rows((row.scope, row.subject, row.resource, row.limit) for row in stores.quotas.all())
+    limits = from_rows(stores.quotas.all())
     if not limits:
         return Ledger((), limits)
     held = stores.leases.held() if held is None else held

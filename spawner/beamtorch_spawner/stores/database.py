@@ -10,7 +10,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -27,13 +27,13 @@ from beamtorch_spawner.stores.leases import Leases
 from beamtorch_spawner.stores.locks import Locks
 from beamtorch_spawner.stores.quotas import Quotas
 from beamtorch_spawner.stores.request_keys import RequestKeys
-from beamtorch_spawner.stores.tables import LockRow
 from beamtorch_spawner.stores.terminals import Terminals
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 15
-GATE = "admission"
-"""The row that every transaction locks which adds to what is held."""
+_GATE = 815064
+"""The advisory lock of PostgreSQL that every transaction takes which adds to what is held."""
+_LOCK = text("SELECT pg_advisory_xact_lock(:gate)")
 POOL = 40
 RESTED_SECONDS = 1.0
 """After how long a connection to PostgreSQL is asked whether it still is one; a database is not back any sooner."""
@@ -151,8 +151,9 @@ class Database:
     def admitting(self) -> Iterator[Stores]:
         """Open a transaction that no other admission runs beside, in whatever replica."""
         with self.transaction() as stores:
-            # SQLite's write lock is taken already; PostgreSQL waits here for the row.
-            stores.session.execute(select(LockRow.name).where(LockRow.name == GATE).with_for_update())
+            # SQLite's write lock is taken already. A lock of no row costs PostgreSQL no write.
+            if self._engine.dialect.name == "postgresql":
+                stores.session.connection().execute(_LOCK, {"gate": _GATE})
             yield stores
 
     @contextmanager

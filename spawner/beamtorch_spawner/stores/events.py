@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
-from beamtorch_spawner.stores.tables import EventRow
+from beamtorch_spawner.stores.tables import Base, EventRow
 from beamtorch_spawner.wire import EventKind
+
+_INSERT = insert(Base.metadata.tables[EventRow.__tablename__]).inline()
+"""Past the session, as the audit's."""
 
 
 class Events:
@@ -29,11 +32,8 @@ class Events:
         data: dict[str, Any] | None = None,
     ) -> None:
         """Tell something to a person."""
-        self._session.add(
-            EventRow(
-                at=at, kind=kind.value, username=username, lease=lease, en=message.en, zh=message.zh, data=data or {}
-            )
-        )
+        values = {"at": at, "kind": kind.value, "username": username, "lease": lease, "data": data or {}}
+        self._session.connection().execute(_INSERT, {**values, "en": message.en, "zh": message.zh})
 
     def after(self, number: int, *, limit: int = 500) -> Sequence[EventRow]:
         """Return what was told after an event, oldest first."""

@@ -1,6 +1,6 @@
 """Limits in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,11 +14,11 @@ class Quotas:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def all(self) -> Sequence[QuotaRow]:
-        """Return every limit, in a lasting order."""
-        return self._session.scalars(
-            select(QuotaRow).order_by(QuotaRow.scope, QuotaRow.subject, QuotaRow.resource)
-        ).all()
+    def all(self) -> Iterator[tuple[str, str, str, int]]:
+        """Yield scope, subject, resource and amount of every limit, in a lasting order."""
+        columns = (QuotaRow.scope, QuotaRow.subject, QuotaRow.resource, QuotaRow.limit)
+        for scope, subject, resource, limit in self._session.execute(select(*columns).order_by(*columns[:3])):
+            yield scope, subject, resource, limit
 
     def find(self, scope: str, subject: str, resource: str) -> QuotaRow | None:
         """Return one limit."""

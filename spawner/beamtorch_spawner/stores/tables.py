@@ -236,7 +236,7 @@ class EventRow(Base):
 
 
 class LockRow(Base):
-    """Who of several replicas may act on something, and until when the others wait; also the gate of admissions."""
+    """Who of several replicas may act on something, and until when the others wait."""
 
     __tablename__ = "locks"
 
