@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -41,12 +41,25 @@ RESULTS = Path(__file__).parent / "results" / "catalogue.json"
 BATCH = 500
 SENDERS = 2
 CHECKED = 50
+DATA = "/nobody/data"
+"""Where the files would lie; there are none."""
 _MIB = 1024**2
 Measured = tuple[dict[str, Any], list[Any]]
 
 
+class Work(NamedTuple):
+    """What every database is given to do."""
+
+    made: Synthetic
+    sent: list[Path]
+    asked: list[Question]
+    people: list[Person]
+
+
 @contextmanager
-def catalogue(where: Path, database: str, hub: CatalogueHub, people: list[Person], port: int) -> Iterator[Any]:
+def catalogue(
+    where: Path, database: str, hub: CatalogueHub, people: list[Person], given: argparse.Namespace
+) -> Iterator[Any]:
     directory = where / "directory.yaml"
     described = [
         Identity.model_validate(
@@ -68,24 +81,29 @@ def catalogue(where: Path, database: str, hub: CatalogueHub, people: list[Person
         "HOME": str(where),
         "JUPYTERHUB_SERVICE_NAME": "catalogue",
         "JUPYTERHUB_SERVICE_PREFIX": "/services/catalogue/",
-        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}",
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{given.port}",
         "JUPYTERHUB_API_URL": hub.api_url,
         "JUPYTERHUB_API_TOKEN": "own-secret-token",
         "JUPYTERHUB_BASE_URL": "/",
         "BEAMTORCH_CATALOGUE_DATABASE": database,
         "BEAMTORCH_DIRECTORY": str(directory),
-        "BEAMTORCH_DATA_ROOT": str(where / "data"),
+        "BEAMTORCH_DATA_ROOT": DATA,
         "BEAMTORCH_PUBLIC_URL": "http://127.0.0.1:1/",
     }
     with (where / "log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "beamtorch_catalogue"], env=environment, stderr=log)
-    base = f"http://127.0.0.1:{port}/services/catalogue/"
+    base = f"http://127.0.0.1:{given.port}/services/catalogue/"
     try:
         wait_until_it_answers(f"{base}health")
         yield base, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)
+
+
+def memory(process: psutil.Process) -> int:
+    """Return the MiB of a service and of the processes that it started."""
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) // _MIB
 
 
 def _made(given: tuple[Synthetic, int, int, Path]) -> Path:
@@ -114,7 +132,7 @@ def load(base: str, token: str, made: Synthetic, sent: list[Path], process: psut
             answer.raise_for_status()
             outcomes = [one["outcome"] for one in answer.json()]
             assert set(outcomes) == {"created"}
-            return len(outcomes), process.memory_info().rss // _MIB
+            return len(outcomes), memory(process)
 
         started = time.perf_counter()
         with ThreadPoolExecutor(SENDERS) as senders:
@@ -196,52 +214,45 @@ def settle(database: str) -> int:
     return found
 
 
-def measure(
-    database: str, where: Path, given: argparse.Namespace, asked: list[Question], people: list[Person]
-) -> Measured:
+def measure(database: str, where: Path, given: argparse.Namespace, work: Work) -> Measured:
     """Load one database and ask it everything; return what it took, and the answers."""
-    made = Synthetic(proposals=given.proposals, seed=given.seed, root=str(where / "data"))
-    sent = bodies(made, given.datasets, where / "bodies")
+    made, sent, asked, people = work
     with fake_hub() as hub, ExitStack() as stack:
         tokens = {person.name: hub.user(person.name) for person in people} | {"ingest": hub.service("ingest")}
-        base, process = stack.enter_context(catalogue(where, database, hub, people, given.port))
+        base, process = stack.enter_context(catalogue(where, database, hub, people, given))
         speed = [yardstick()]
         ingest = load(base, tokens["ingest"], made, sent, process)
         print(f"  {ingest['datasets_per_s']} datasets/s in {ingest['seconds']} s", flush=True)
         speed.append(yardstick())
-        after_ingest = process.memory_info().rss // _MIB
+        after_ingest = memory(process)
         ingest["bytes_per_dataset"] = settle(database) // given.datasets
         found, answers = ask(base, tokens, asked)
-        memory = {"after_ingest_mib": after_ingest, "after_queries_mib": process.memory_info().rss // _MIB}
+        held = {"after_ingest_mib": after_ingest, "after_queries_mib": memory(process)}
     speed.append(yardstick())
     times = {kind: percentiles(seconds) for kind, seconds in found.items()}
     for kind, one in times.items():
         print(f"  {kind:16} p50 {one['p50']:8.1f}  p95 {one['p95']:8.1f}  max {one['max']:8.1f} ms   ({one['asked']})")
     slowest(asked, found, answers)
     print(f"  {ingest['bytes_per_dataset']} bytes for each dataset")
-    print(f"  memory {memory['after_ingest_mib']} MiB after ingest, {memory['after_queries_mib']} MiB in the end")
+    print(f"  memory {held['after_ingest_mib']} MiB after ingest, {held['after_queries_mib']} MiB in the end")
     print(f"  {told(speed)}", flush=True)
-    return {"ingest": ingest, "milliseconds": times, "memory": memory, "yardstick": spread(speed)}, answers
+    return {"ingest": ingest, "milliseconds": times, "memory": held, "yardstick": spread(speed)}, answers
 
 
-def compare(
-    given: argparse.Namespace, asked: list[Question], answered: dict[str, list[Any]], runs: dict[str, Any]
-) -> None:
+def compare(given: argparse.Namespace, work: Work, answered: dict[str, list[Any]], runs: dict[str, Any]) -> None:
     """Compare some answers of each database with a look at every record."""
-    made = Synthetic(proposals=given.proposals, seed=given.seed, root="/data")
-    chosen = random.Random(given.seed).sample(range(len(asked)), min(CHECKED, len(asked)))
-    expected = walk(made, given.datasets, [asked[index] for index in chosen])
+    chosen = random.Random(given.seed).sample(range(len(work.asked)), min(CHECKED, len(work.asked)))
+    expected = walk(work.made, given.datasets, [work.asked[index] for index in chosen])
     for name, answers in answered.items():
         agreed = sum(one.is_met(answers[index]) for one, index in zip(expected, chosen, strict=True))
         runs[name]["checked"] = {"compared": len(chosen), "agreed": agreed}
         print(f"{name}: {agreed} of {len(chosen)} answers as a look at every record gives them", flush=True)
 
 
-def beside(given: argparse.Namespace, asked: list[Question], runs: dict[str, Any]) -> dict[str, Any]:
+def beside(given: argparse.Namespace, work: Work, runs: dict[str, Any]) -> dict[str, Any]:
     """Measure Tiled with far fewer nodes, and print both as ratios."""
     print(f"Tiled: {given.tiled_nodes} nodes …", flush=True)
-    made = Synthetic(proposals=given.proposals, seed=given.seed, root="/data")
-    told = measure_tiled(made, given.tiled_nodes, asked, given.port + 1)
+    told = measure_tiled(work.made, given.tiled_nodes, work.asked, given.port + 1)
     told["range"] = percentiles(told.pop("range_seconds"))
     print(f"  {told['nodes_per_s']} nodes/s, range p50 {told['range']['p50']} p95 {told['range']['p95']} ms")
     for name, run in runs.items():
@@ -277,22 +288,25 @@ def main() -> None:
         *(Person(f"with{n}", tuple(sorted(chance.sample(range(given.proposals), n)))) for n in (1, 20, 300)),
     ]
     asked = questions(people, given.datasets, given.queries, given.seed)
+    made = Synthetic(proposals=given.proposals, seed=given.seed, root=DATA)
     runs: dict[str, Any] = {}
     answered: dict[str, list[Any]] = {}
     ways: dict[str, Callable[[Path, ExitStack], str | None]] = {
         "sqlite": lambda where, _: f"sqlite:///{where}/catalogue.sqlite",
         "postgresql": lambda _, stack: stack.enter_context(postgres()),
     }
-    for name, way in ways.items():
-        if given.only in {None, name}:
-            with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
-                database = way(Path(place), stack)
-                if database:
-                    print(f"{name}: {given.datasets} datasets …", flush=True)
-                    runs[name], answered[name] = measure(database, Path(place), given, asked, people)
-    compare(given, asked, answered, runs)
+    with tempfile.TemporaryDirectory() as requests:
+        work = Work(made, bodies(made, given.datasets, Path(requests) / "bodies"), asked, people)
+        for name, way in ways.items():
+            if given.only in {None, name}:
+                with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+                    database = way(Path(place), stack)
+                    if database:
+                        print(f"{name}: {given.datasets} datasets …", flush=True)
+                        runs[name], answered[name] = measure(database, Path(place), given, work)
+    compare(given, work, answered, runs)
     if given.tiled_nodes:
-        runs["tiled"] = beside(given, asked, runs)
+        runs["tiled"] = beside(given, work, runs)
     document = {
         "what": "the catalogue over HTTP, access decided, loopback",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -22,10 +22,10 @@ NamedSample = Sample | Row[Any]
 
 
 class Describer:
-    """Turns what is known of datasets into tokens; what many have in common is cut once."""
+    """Turns what is known of datasets of some proposals into tokens; what many have in common is cut once."""
 
-    def __init__(self, *, session: Session, people: Iterable[Identity]) -> None:
-        self._named = _names_by_proposal(session, people)
+    def __init__(self, *, session: Session, people: Iterable[Identity], proposals: Iterable[str]) -> None:
+        self._named = _names_by_proposal(session, people, sorted(set(proposals)))
         self._beamtimes: dict[str, tuple[str, ...]] = {}
         self._samples: dict[int, tuple[str, ...]] = {}
 
@@ -91,15 +91,18 @@ def _remembered(text: str) -> tuple[str, ...]:
     return tuple(tokens(text))
 
 
-def _names_by_proposal(session: Session, people: Iterable[Identity]) -> dict[str, list[str]]:
-    """Return the names of a proposal's people, as the directory and the user office have them."""
-    named: dict[str, list[str]] = defaultdict(list)
+def _names_by_proposal(session: Session, people: Iterable[Identity], proposals: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names of the people of some proposals, as the directory and the user office have them."""
+    named: dict[str, list[str]] = {proposal: [] for proposal in proposals}
     for person in people:
         for proposal in person.proposals:
-            named[proposal] += [person.username, person.full_name.en, person.full_name.zh]
+            if proposal in named:
+                named[proposal] += [person.username, person.full_name.en, person.full_name.zh]
     with_roles = select(Role.proposal, Person.username, Person.name_en, Person.name_zh).distinct()
-    for row in session.execute(with_roles.join(Person, Role.username == Person.username)):
-        named[row.proposal] += [row.username, row.name_en, row.name_zh]
+    with_roles = with_roles.join(Person, Role.username == Person.username)
+    for start in range(0, len(proposals), _CHUNK):
+        for row in session.execute(with_roles.where(Role.proposal.in_(proposals[start : start + _CHUNK]))):
+            named[row.proposal] += [row.username, row.name_en, row.name_zh]
     return named
 
 
@@ -118,7 +121,7 @@ def describe_again(
     documents
         Knows what words documents of metadata models have beside the texts among their parameters.
     """
-    describer = Describer(session=session, people=people)
+    people = tuple(people)
     for start in range(0, len(numbers), _CHUNK):
         some = numbers[start : start + _CHUNK]
         held = _documents(session, some) if documents else {}
@@ -134,6 +137,7 @@ def describe_again(
                 selectinload(DatasetRow.parameters),
             )
         ).all()
+        describer = Describer(session=session, people=people, proposals=(row.proposal for row in rows))
         said = {number: documents.current(of_one) for number, of_one in held.items()} if documents else {}
         full_text.put(
             session,

@@ -79,12 +79,14 @@ def require_ingestor(reader: Reader) -> None:
 def load_beamtimes(session: Session, names: Iterable[str]) -> dict[str, Beamtime]:
     """Return the known ones of some beamtimes, with proposal and instrument, and hold their proposals as they are.
 
-    Whoever changes an embargo meanwhile waits, or the new datasets would have the old one.
+    Whoever changes an embargo meanwhile waits, or the new datasets would have the old one;
+    SQLite has one writer anyhow.
     """
     wanted = sorted(set(names))
-    held = select(Proposal.proposal).join(Beamtime, Beamtime.proposal == Proposal.proposal)
-    held = held.where(Beamtime.beamtime.in_(wanted)).order_by(Proposal.proposal)
-    session.execute(held.with_for_update(read=True, of=Proposal))
+    if session.get_bind().dialect.name == "postgresql":
+        held = select(Proposal.proposal).join(Beamtime, Beamtime.proposal == Proposal.proposal)
+        held = held.where(Beamtime.beamtime.in_(wanted)).order_by(Proposal.proposal)
+        session.execute(held.with_for_update(read=True, of=Proposal))
     rows = session.scalars(
         select(Beamtime)
         .where(Beamtime.beamtime.in_(wanted))

@@ -2,9 +2,8 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import xxhash
 
@@ -18,9 +17,8 @@ from beamtorch_facility.words import Words
 _NO_NUMBER = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A record as the rows and tokens that it becomes."""
+class Prepared(NamedTuple):
+    """A record as the rows and tokens that it becomes; a tuple, because thousands travel between processes."""
 
     dataset: DatasetId
     source_id: str

@@ -147,7 +147,8 @@ class Recording:
 
     def _write(self, new: list[_Pending], changed: list[_Pending]) -> None:
         session, census, notes, texts = self._session, Census(), list[Noted](), dict[int, Sequence[str]]()
-        describer = Describer(session=session, people=self._people)
+        proposals = (one.beamtime.proposal for one in (*new, *changed))
+        describer = Describer(session=session, people=self._people, proposals=proposals)
         rows: dict[int, dict[str, Any]] = {}
         files: list[dict[str, Any]] = []
         parameters: list[dict[str, Any]] = []

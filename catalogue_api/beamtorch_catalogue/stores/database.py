@@ -26,6 +26,7 @@ BUSY_MILLISECONDS = 15_000
 VOCABULARY = "full_text_vocabulary"
 """A view of each connection on the words of SQLite's full text."""
 _CACHE_KIB = 32 * 1024
+_LOG_PAGES, _PAGE_BYTES = 8192, 4096
 _WRITING = "beamtorch_writing"
 
 
@@ -158,6 +159,9 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
         "synchronous = FULL",
         # Two megabytes are too little for a page of a million datasets; lists are sorted in memory.
         f"cache_size = -{_CACHE_KIB}",
+        # Else every large batch would be copied from the log into the tables at its own commit.
+        f"wal_autocheckpoint = {_LOG_PAGES}",
+        f"journal_size_limit = {2 * _LOG_PAGES * _PAGE_BYTES}",
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -1,6 +1,6 @@
 """Writing many rows of a table at once, past SQLAlchemy's look at every value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 Values = Mapping[str, Any]
 _Bind = Callable[[Any], Any]
-_Row = tuple[Any, ...]
 _VALUES_AT_ONCE = 4000
 """SQLite takes at most 32766 values in one statement; while it takes them, other threads of this process go on."""
 
@@ -21,7 +20,7 @@ def insert_rows(session: Session, table: TableClause, rows: Sequence[Values]) ->
         return
     columns = list(rows[0])
     dialect = session.get_bind().dialect
-    values = _bound(table, columns, dialect, rows)
+    values = _bound(table, columns, dialect, [row.values() for row in rows])
     if dialect.name == "postgresql":
         _copy(session, table, columns, values)
     else:
@@ -34,25 +33,24 @@ def replace_full_text(session: Session, rows: Sequence[tuple[int, str]]) -> None
 
 
 def _bound(
-    table: TableClause, columns: Sequence[str], dialect: Dialect, rows: Sequence[Values]
-) -> list[tuple[Any, ...]]:
+    table: TableClause, columns: Sequence[str], dialect: Dialect, rows: Sequence[Collection[Any]]
+) -> Sequence[Collection[Any]]:
     """Return the values as the driver takes them: moments, above all, are kept in a way of our own."""
-    values = [tuple(row.values()) for row in rows]
     binds: list[_Bind | None] = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     if not any(binds):
-        return values
+        return rows
     # Moments come again and again within a batch.
     at = [(place, lru_cache(maxsize=100)(bind)) for place, bind in enumerate(binds) if bind is not None]
     bound = []
-    for row in values:
+    for row in rows:
         changed = list(row)
         for place, bind in at:
             changed[place] = bind(changed[place])
-        bound.append(tuple(changed))
+        bound.append(changed)
     return bound
 
 
-def _insert(session: Session, head: str, width: int, values: Sequence[_Row]) -> None:
+def _insert(session: Session, head: str, width: int, values: Sequence[Collection[Any]]) -> None:
     connection, row = session.connection(), f"({', '.join('?' * width)})"
     at_once = max(1, _VALUES_AT_ONCE // width)
     for start in range(0, len(values), at_once):
@@ -60,12 +58,12 @@ def _insert(session: Session, head: str, width: int, values: Sequence[_Row]) -> 
         connection.exec_driver_sql(f"{head} VALUES {', '.join([row] * len(some))}", tuple(chain.from_iterable(some)))
 
 
-def _copy(session: Session, table: TableClause, columns: Sequence[str], values: Sequence[_Row]) -> None:
+def _copy(session: Session, table: TableClause, columns: Sequence[str], values: Sequence[Collection[Any]]) -> None:
     # psycopg's own cursor: COPY takes thousands of rows in the time of some dozen INSERTs.
     cursor = session.connection().connection.cursor()
     with cursor, cursor.copy(f"COPY {table.name} ({_quoted(columns)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
         for row in values:
-            copy.write_row(row)
+            copy.write_row(tuple(row))
 
 
 def _quoted(columns: Sequence[str]) -> str:

@@ -17,8 +17,7 @@ class Quotas:
     def all(self) -> Iterator[tuple[str, str, str, int]]:
         """Yield scope, subject, resource and amount of every limit, in a lasting order."""
         columns = (QuotaRow.scope, QuotaRow.subject, QuotaRow.resource, QuotaRow.limit)
-        for scope, subject, resource, limit in self._session.execute(select(*columns).order_by(*columns[:3])):
-            yield scope, subject, resource, limit
+        yield from self._session.execute(select(*columns).order_by(*columns[:3]))
 
     def find(self, scope: str, subject: str, resource: str) -> QuotaRow | None:
         """Return one limit."""
