@@ -55,6 +55,19 @@ class CatalogueProcess:
         return f"http://127.0.0.1:{self.port}{PREFIX}"
 
     @property
+    def pid(self) -> int:
+        """The process that answers.
+
+        Raises
+        ------
+        RuntimeError
+            If there is none.
+        """
+        if self._pid is None:
+            raise RuntimeError("no catalogue runs")
+        return self._pid
+
+    @property
     def data_root(self) -> Path:
         """The root of its beamtime folders."""
         return self.folder / "data"
