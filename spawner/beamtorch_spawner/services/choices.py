@@ -11,8 +11,9 @@ from beamtorch_spawner.resources import Resources
 from beamtorch_spawner.services.asking import Start
 from beamtorch_spawner.services.policy import choose_resources
 from beamtorch_spawner.spoken import amount, resource_name
+from beamtorch_spawner.stores.choices import Chosen
 from beamtorch_spawner.stores.database import Database
-from beamtorch_spawner.stores.tables import ChoiceRow, LeaseRow
+from beamtorch_spawner.stores.tables import LeaseRow
 from beamtorch_spawner.wire import AdmissionRequest, UserPodChange
 
 CHOSEN = ("cores", "memory", "extra_resource")
@@ -79,7 +80,7 @@ class Choices:
             return row.resources if row is not None else None
 
 
-def with_choice(start: Start, chosen: ChoiceRow | None) -> Start:
+def with_choice(start: Start, chosen: Chosen | None) -> Start:
     """Return a start with what was chosen for it, unless it says so itself or it is not on offer any more; pure."""
     environment, options = start.environment, start.options
     if chosen is None or environment is None or chosen.environment != environment.id:

@@ -13,7 +13,7 @@ from beamtorch_spawner.errors import UnknownLeaseError
 from beamtorch_spawner.resources import amounts
 from beamtorch_spawner.stores.audit import NOTHING, Audit
 from beamtorch_spawner.stores.events import Events
-from beamtorch_spawner.stores.tables import HOLDS_SERVER, LeaseRow
+from beamtorch_spawner.stores.tables import HOLDS_SERVER, Base, LeaseRow
 from beamtorch_spawner.wire import EventKind, LeaseState
 
 _OVER = tuple(state.value for state in LeaseState if not state.is_active)
@@ -57,7 +57,8 @@ class Held(NamedTuple):
         return amounts(self.cores, self.memory, self.extended or {})
 
 
-_HELD = tuple(getattr(LeaseRow, name) for name in Held._fields)
+_LEASES = Base.metadata.tables[LeaseRow.__tablename__]
+_ALL_HELD = select(*(_LEASES.c[name] for name in Held._fields)).where(_ACTIVE)
 
 
 class Leases:
@@ -119,7 +120,8 @@ class Leases:
 
     def held(self) -> tuple[Held, ...]:
         """Return what every active lease holds."""
-        return tuple(Held._make(row) for row in self._session.execute(select(*_HELD).where(_ACTIVE)))
+        self._session.flush()
+        return tuple(Held._make(row) for row in self._session.connection().execute(_ALL_HELD))
 
     def due(self, *, unheard_since: datetime, stopping_since: datetime, ends_before: datetime) -> Sequence[LeaseRow]:
         """Return starts not heard of since a moment, stops since another, and what runs until before a third."""

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from beamtorch_spawner.stores.tables import QuotaRow
+from beamtorch_spawner.stores.tables import Base, QuotaRow
+
+_TABLE = Base.metadata.tables[QuotaRow.__tablename__]
+_ORDER = (_TABLE.c.scope, _TABLE.c.subject, _TABLE.c.resource)
+_ALL = select(*_ORDER, _TABLE.c.most).order_by(*_ORDER)
 
 
 class Quotas:
@@ -16,8 +20,8 @@ class Quotas:
 
     def all(self) -> Iterator[tuple[str, str, str, int]]:
         """Yield scope, subject, resource and amount of every limit, in a lasting order."""
-        columns = (QuotaRow.scope, QuotaRow.subject, QuotaRow.resource, QuotaRow.limit)
-        yield from self._session.execute(select(*columns).order_by(*columns[:3]))
+        self._session.flush()
+        yield from self._session.connection().execute(_ALL)
 
     def find(self, scope: str, subject: str, resource: str) -> QuotaRow | None:
         """Return one limit."""
