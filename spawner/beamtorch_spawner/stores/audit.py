@@ -13,7 +13,7 @@ from beamtorch_spawner.stores.tables import AuditRow, Base, LeaseRow
 
 NOTHING = Words(en="", zh="")
 _INSERT = insert(Base.metadata.tables[AuditRow.__tablename__]).inline()
-"""Past the session, which would take three times as long and ask for a number that nobody needs."""
+"""Past the session, which does more than this needs, and would ask for a number that nobody reads."""
 
 
 @dataclass(frozen=True)

@@ -188,11 +188,6 @@ class ChoiceRow(Base):
     extended: Mapped[dict[str, int]] = mapped_column(JSON)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    @property
-    def resources(self) -> Resources:
-        """What was chosen."""
-        return Resources(cores=self.cores, memory=self.memory, extended=self.extended or {})
-
 
 class QuotaRow(Base):
     """A limit on one resource for one subject; amounts as `Resources.amounts` counts them, GPU-hours in seconds."""
