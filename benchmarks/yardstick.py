@@ -2,7 +2,11 @@
 
 import statistics
 import time
+from pathlib import Path
+from typing import NamedTuple
 
+IDLE_SHARE = 0.05
+"""On a machine from which its host takes more of the processor than this, others are at work: it is not idle."""
 _ROUNDS = 5
 _STEPS = 200_000
 
@@ -32,3 +36,24 @@ def told(measured: list[float]) -> str:
     """Return a line for whoever reads the figures."""
     one = spread(measured)
     return f"200,000 steps of Python took {one['least_ms']} / {one['median_ms']} / {one['most_ms']} ms meanwhile"
+
+
+class Processor(NamedTuple):
+    """Processor time since the machine's start, in clock ticks: what was used, and what its host gave to others."""
+
+    used: int
+    taken: int
+
+    @classmethod
+    def now(cls) -> "Processor":
+        """Read it; zeros where there is no Linux to ask (proc(5), the line ``cpu`` of /proc/stat)."""
+        stat = Path("/proc/stat")
+        if not stat.exists():
+            return cls(0, 0)
+        user, nice, system, _idle, _wait, irq, softirq, steal = map(int, stat.read_text().split()[1:9])
+        return cls(user + nice + system + irq + softirq, steal)
+
+    def share_taken_since(self, before: "Processor") -> float:
+        """Return which share of the time that this machine wanted since a moment went to others."""
+        used, taken = self.used - before.used, self.taken - before.taken
+        return taken / (used + taken) if used + taken else 0.0

@@ -23,7 +23,8 @@ from beamtorch_spawner.services.admissions import Admissions, LeaseNotGrantedErr
 from beamtorch_spawner.services.asking import Starts
 from beamtorch_spawner.services.claims import NoTerminals
 from beamtorch_spawner.services.grants import Facts
-from beamtorch_spawner.stores.database import RESTED_SECONDS, Database, Stores
+from beamtorch_spawner.stores.audit import AuditSought
+from beamtorch_spawner.stores.database import RESTED_SECONDS, Database, DatabaseUnusableError, Stores
 from beamtorch_spawner.stores.tables import AuditRow, Base, LeaseRow
 from beamtorch_spawner.wire import AdmissionRequest, LeaseState
 
@@ -74,6 +75,7 @@ LOOKS = {
     "who waits for one": lambda leases, _: leases.waiting_for("0"),
     "what is reserved": lambda leases, _: leases.reserved(),
     "what is due": lambda leases, at: leases.due(unheard_since=at, stopping_since=at, ends_before=at),
+    "whether anybody waits": lambda leases, _: leases.is_any_awaited(),
     "who is at a terminal": lambda leases, _: leases.at_terminal("10.0.0.1"),
 }
 
@@ -96,19 +98,44 @@ def test_the_leases_of_past_years_are_not_read_at_every_look(database, look):
         [(statement, told)] = sent
         explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
         plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", told))
-    assert re.search(r"active_leases|one_active_lease|one_lease_", plan), plan
+    assert re.search(r"active_leases|one_active_lease|one_lease_|leases_awaiting", plan), plan
 
 
-def test_a_server_has_one_active_lease_whatever_the_code_does(database):
+@pytest.mark.parametrize("door", [Database.transaction, Database.admitting])
+def test_a_server_has_one_active_lease_whatever_the_code_does(database, door):
     row = {"username": "okafor", "server": "", "user_options": {}, "source_ip": None, "at": datetime.now(UTC)}
 
     def add_two():
-        with database.transaction() as stores:
+        with door(database) as stores:
             stores.leases.add(**row, state=LeaseState.RUNNING)
             stores.leases.add(**row, state=LeaseState.ADMITTED)
 
-    with pytest.raises(IntegrityError):
-        add_two()
+    for _ in range(3):
+        with pytest.raises(IntegrityError):
+            add_two()
+    with door(database) as stores:
+        assert stores.leases.held() == ()
+
+
+@pytest.mark.postgres
+def test_a_database_that_goes_away_while_an_admission_is_sent_is_told_and_the_next_one_goes_on(new_postgres_database):
+    url = new_postgres_database()
+    database = Database(url)
+    database.upgrade()
+    words = Words(en="x", zh="x")
+
+    def cut():
+        with database.admitting() as stores:
+            assert stores.leases.held() == ()
+            with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            stores.audit.of_facility("cut", actor="a", at=datetime.now(UTC), detail=words)
+
+    with pytest.raises(DatabaseUnusableError):
+        cut()
+    with database.admitting() as stores:
+        assert stores.audit.sought(AuditSought()) == []
+    database.close()
 
 
 def test_of_many_starts_at_the_same_moment_each_gets_an_answer_and_one_lease_stays(database, admission):

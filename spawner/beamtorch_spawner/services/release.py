@@ -91,6 +91,8 @@ class Releases:
         """Return what is due, and whether somebody who was told to go has to be told to stay."""
         now = self._clock.now()
         with self._database.reading() as stores:
+            if not stores.leases.is_any_awaited():
+                return [], False
             rows = [row for row in stores.leases.waiting() if _grace_is_over(row, now)]
             due = [_due(row, stores.leases.find(row.awaits or "")) for row in rows]
             return due, bool(stores.leases.gave_up_waiting(now - LONGEST_GRACE))

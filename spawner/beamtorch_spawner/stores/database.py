@@ -27,17 +27,20 @@ from beamtorch_spawner.stores.leases import Leases
 from beamtorch_spawner.stores.locks import Locks
 from beamtorch_spawner.stores.quotas import Quotas
 from beamtorch_spawner.stores.request_keys import RequestKeys
+from beamtorch_spawner.stores.sending import UNREAD, fetch_what_is_read, sent_together
 from beamtorch_spawner.stores.terminals import Terminals
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 15
 _GATE = 815064
 """The advisory lock of PostgreSQL that every transaction takes which adds to what is held."""
-_LOCK = text("SELECT pg_advisory_xact_lock(:gate)")
+_LOCK = text("SELECT pg_advisory_xact_lock(:gate)").execution_options(**{UNREAD: True})
 POOL = 40
 RESTED_SECONDS = 1.0
 """After how long a connection to PostgreSQL is asked whether it still is one; a database is not back any sooner."""
 _READING = "beamtorch_reading"
+_WITHOUT_TRANSACTION = {"isolation_level": "AUTOCOMMIT"}
+"""How PostgreSQL reads: in a transaction each statement would see a state of its own, too, for two more trips."""
 
 
 class DatabaseUnusableError(SpawnerError):
@@ -118,9 +121,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
-        self._turn = threading.Lock() if make_url(url).get_backend_name() == "sqlite" else nullcontext()
+        self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._turn = threading.Lock() if self._is_sqlite else nullcontext()
         self._writers = sessionmaker(self._engine, expire_on_commit=False)
-        self._readers = sessionmaker(self._engine.execution_options(**{_READING: True}), expire_on_commit=False)
+        reading = {_READING: True} if self._is_sqlite else _WITHOUT_TRANSACTION
+        self._readers = sessionmaker(self._engine.execution_options(**reading), expire_on_commit=False)
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the tables to a revision, with what is in them."""
@@ -150,15 +155,16 @@ class Database:
     @contextmanager
     def admitting(self) -> Iterator[Stores]:
         """Open a transaction that no other admission runs beside, in whatever replica."""
-        with self.transaction() as stores:
+        with self.transaction() as stores, sent_together(stores.session.connection()) as is_served:
             # SQLite's write lock is taken already. A lock of no row costs PostgreSQL no write.
-            if self._engine.dialect.name == "postgresql":
+            if is_served:
                 stores.session.connection().execute(_LOCK, {"gate": _GATE})
             yield stores
+            stores.session.flush()
 
     @contextmanager
     def reading(self) -> Iterator[Stores]:
-        """Open a transaction that sees one state, changes nothing and waits for no writer."""
+        """Look without changing anything and without waiting for a writer; in SQLite all at one state."""
         with _said_plainly(), self._readers() as session:
             yield Stores(session)
 
@@ -202,6 +208,7 @@ def open_engine(url: str) -> Engine:
         # The connection used last again: the statements that it knows are prepared.
         engine = create_engine(url, pool_size=POOL, pool_use_lifo=True)
         _ping_after_a_rest(engine)
+        fetch_what_is_read(engine)
         return engine
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=POOL)
 

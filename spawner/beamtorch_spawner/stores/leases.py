@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, Select, and_, or_, select, text, tuple_, update
+from sqlalchemy import CursorResult, Select, and_, bindparam, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from beamtorch_facility.words import Words
@@ -59,6 +59,17 @@ class Held(NamedTuple):
 
 _LEASES = Base.metadata.tables[LeaseRow.__tablename__]
 _ALL_HELD = select(*(_LEASES.c[name] for name in Held._fields)).where(_ACTIVE)
+_DUE = and_(
+    _ACTIVE,
+    or_(
+        and_(_LEASES.c.state.in_(_STARTING), _LEASES.c.changed_at < bindparam("unheard_since")),
+        and_(_LEASES.c.state == LeaseState.STOPPING.value, _LEASES.c.changed_at < bindparam("stopping_since")),
+        and_(_LEASES.c.state == LeaseState.RUNNING.value, _LEASES.c.expires_at <= bindparam("ends_before")),
+    ),
+)
+# What the workers ask every second, and to which the answer nearly always is no: one trip, and no rows of objects.
+_ANY_DUE = select(_LEASES.c.id).where(_DUE).limit(1)
+_ANY_AWAITED = select(_LEASES.c.id).where(_LEASES.c.awaits.is_not(None)).limit(1)
 
 
 class Leases:
@@ -125,15 +136,14 @@ class Leases:
 
     def due(self, *, unheard_since: datetime, stopping_since: datetime, ends_before: datetime) -> Sequence[LeaseRow]:
         """Return starts not heard of since a moment, stops since another, and what runs until before a third."""
-        wanted = select(LeaseRow).where(
-            _ACTIVE,
-            or_(
-                and_(LeaseRow.state.in_(_STARTING), LeaseRow.changed_at < unheard_since),
-                and_(LeaseRow.state == LeaseState.STOPPING.value, LeaseRow.changed_at < stopping_since),
-                and_(LeaseRow.state == LeaseState.RUNNING.value, LeaseRow.expires_at <= ends_before),
-            ),
-        )
-        return self._oldest_first(wanted)
+        times = {"unheard_since": unheard_since, "stopping_since": stopping_since, "ends_before": ends_before}
+        if self._session.connection().execute(_ANY_DUE, times).first() is None:
+            return ()
+        return self._oldest_first(select(LeaseRow).where(_DUE).params(times))
+
+    def is_any_awaited(self) -> bool:
+        """Tell whether a start waits for another's end, or ended while it did and that is not told yet."""
+        return self._session.connection().execute(_ANY_AWAITED).first() is not None
 
     def reserved(self) -> Sequence[LeaseRow]:
         """Return the leases whose ticket nobody has brought, and that wait for no other."""

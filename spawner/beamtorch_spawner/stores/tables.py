@@ -25,6 +25,7 @@ from beamtorch_spawner.wire import LeaseState
 
 HOLDS_SERVER = "state NOT IN ('ended', 'refused', 'failed')"
 HOLDS_TERMINAL = f"terminal IS NOT NULL AND awaits IS NULL AND {HOLDS_SERVER}"
+AWAITING = "awaits IS NOT NULL"
 AWAITS_TERMINAL = f"terminal IS NOT NULL AND awaits IS NOT NULL AND {HOLDS_SERVER}"
 
 
@@ -77,6 +78,7 @@ class LeaseRow(Base):
             postgresql_where=text(AWAITS_TERMINAL),
         ),
         Index("active_leases", "state", sqlite_where=text(HOLDS_SERVER), postgresql_where=text(HOLDS_SERVER)),
+        Index("leases_awaiting", "awaits", sqlite_where=text(AWAITING), postgresql_where=text(AWAITING)),
         Index("leases_newest_first", "requested_at", "id"),
         Index("leases_held_until", "held_until"),
         Index("leases_ended_at", "ended_at"),

@@ -126,16 +126,20 @@ async def test_what_is_no_plain_file_is_told_and_nothing_hangs(site: Site):
     assert await site.refusal("nothing") is FileGoneError
 
 
+def mounting(*command: str) -> bool:
+    return subprocess.run(command, check=False).returncode == 0
+
+
 @as_root
 async def test_a_mounted_file_system_below_the_root_is_read(site: Site, eventually: Callable[..., None]):
     (site.root / "BL9").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(site.root / "BL9")], check=True)
+    assert mounting("mount", "-t", "tmpfs", "tmpfs", str(site.root / "BL9"))
     try:
         site.file("BL9/a.h5", b"elsewhere", mode=0o644)
         assert await site.reads("BL9/a.h5") == b"elsewhere"
     finally:
         # The child that opened the file ends a moment after its answer; until then the mount is busy.
-        eventually(lambda: subprocess.run(["umount", str(site.root / "BL9")], check=False).returncode == 0)
+        eventually(lambda: mounting("umount", str(site.root / "BL9")))
 
 
 @as_root
