@@ -1,14 +1,17 @@
 """Fills a Tiled server and asks it for ranges; runs in Tiled's own environment (see `catalogue_tiled.py`).
 
 Takes the address on the command line, and one JSON document on standard input: ``records`` (key and metadata) and
-``ranges`` (lowest and highest energy in keV). Prints how long each took, and how many nodes Tiled found.
+``ranges`` (lowest and highest energy in keV). Prints how long each took (`yardstick.Taken`), and how many nodes Tiled
+found.
 """
 
 import json
 import sys
 import time
+from functools import partial
 
 from tiled.client import from_uri
+from yardstick import Taken
 
 KEY = "benchmark"
 
@@ -29,9 +32,8 @@ def main() -> None:
             "filter[comparison][condition][value]": [low, high],
             "page[limit]": 25,
         }
-        started = time.perf_counter()
-        answer = http.get(f"{sys.argv[1]}/api/v1/search/", params=limits)
-        times.append(time.perf_counter() - started)
+        taken, answer = Taken.by(partial(http.get, f"{sys.argv[1]}/api/v1/search/", params=limits))
+        times.append(taken)
         answer.raise_for_status()
         totals.append(answer.json()["meta"]["count"])
     print(json.dumps({"ingest_seconds": ingest, "range_seconds": times[1:], "totals": totals[1:]}))

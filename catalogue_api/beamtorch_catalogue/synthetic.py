@@ -1,7 +1,8 @@
 """A facility that does not exist, of any size: what loads and searches are measured with.
 
 Everything follows from a seed, so that two runs load the same and an answer can be checked against the records.
-Proposals get datasets by Zipf's law, as real ones do: a few have thousands, most have few.
+Proposals get datasets by Zipf's law, as real ones do: a few have thousands, most have few; and in series, since a
+beamline measures for one proposal at a time.
 """
 
 import json
@@ -33,6 +34,8 @@ _ZIPF = 0.9
 _SHARE = 0.3
 """Of results among all, and of energies that are written in eV."""
 FILES = 10
+_SERIES = 25
+"""How many datasets of one proposal come one after the other."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,9 @@ class Synthetic:
         ranked = list(range(self.proposals))
         random.Random(self.seed).shuffle(ranked)  # noqa: S311 - nothing secret
         for number in range(first, first + count):
+            series = random.Random(f"{self.seed} {number // _SERIES}")  # noqa: S311 - nothing secret
             chance = random.Random(self.seed * 1_000_003 + number)  # noqa: S311
-            yield self._dataset(number, ranked[self._rank(chance)], chance)
+            yield self._dataset(number, ranked[self._rank(series)], chance)
 
     def _rank(self, chance: random.Random) -> int:
         return chance.choices(range(self.proposals), cum_weights=self._weights)[0]

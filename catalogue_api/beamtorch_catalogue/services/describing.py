@@ -44,7 +44,7 @@ class Describer:
         own
             What `own_tokens` gives.
         texts
-            Its technique and the texts among its parameters.
+            Its technique, and what its documents say.
         """
         found = list(own)
         for text in texts:
@@ -71,9 +71,22 @@ class Describer:
         return self._beamtimes[beamtime.beamtime]
 
 
-def own_tokens(name: str, dataset: str, kind: str, software: str | None, paths: Iterable[str]) -> list[str]:
-    """Return the tokens of what no other dataset shares."""
-    return tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}") + file_tokens(paths)
+def own_tokens(
+    name: str, dataset: str, kind: str, software: str | None, *, paths: Iterable[str], texts: Iterable[str]
+) -> list[str]:
+    """Return the tokens of what a record says of itself.
+
+    Parameters
+    ----------
+    paths
+        Of its files.
+    texts
+        Those among its parameters.
+    """
+    found = tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}") + file_tokens(paths)
+    for text in texts:
+        found += _cut(text)
+    return found
 
 
 def file_tokens(paths: Iterable[str]) -> list[str]:
@@ -159,8 +172,8 @@ def tokens_of(describer: Describer, row: DatasetRow, documents: Documents | None
     of_models = {one["name"] for one in documents.rows(row.number, said)} if documents else set()
     texts = [one.text for one in row.parameters if one.text and one.name not in of_models]
     return describer.tokens(
-        own=own_tokens(row.name, row.id, row.kind, row.software, [file.path for file in row.files]),
-        texts=[row.technique, *texts, *(documents.words(said) if documents else ())],
+        own=own_tokens(row.name, row.id, row.kind, row.software, paths=[file.path for file in row.files], texts=texts),
+        texts=[row.technique, *(documents.words(said) if documents else ())],
         beamtime=row.of_beamtime,
         sample=row.of_sample,
     )

@@ -1,7 +1,7 @@
 """What can be said of a record before the database is asked, so that writers wait for each other but little."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
@@ -40,12 +40,14 @@ class Prepared(NamedTuple):
     """Paths of files that the record itself calls missing."""
     size: int
     tokens: list[str]
+    """Of what it says of itself, the texts among its parameters with it."""
 
     @classmethod
     def of(cls, record: DatasetRecord) -> Self:
         """Prepare a record."""
         dataset = dataset_id(record)
         paths = [file.path for file in record.files]
+        parameters = parameter_rows(_NO_NUMBER, record.parameters)
         fingerprint = xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record))
         return cls(
             dataset=dataset,
@@ -72,11 +74,25 @@ class Prepared(NamedTuple):
                 "fingerprint": fingerprint,
             },
             files=[file_row(_NO_NUMBER, position, file) for position, file in enumerate(record.files)],
-            parameters=parameter_rows(_NO_NUMBER, record.parameters),
+            parameters=parameters,
             missing=tuple(file.path for file in record.files if file.state is DatasetState.MISSING),
             size=sum(file.size for file in record.files),
-            tokens=own_tokens(record.name, dataset, record.kind.value, record.software, paths),
+            tokens=own_tokens(
+                record.name, dataset, record.kind.value, record.software, paths=paths, texts=texts_of(parameters)
+            ),
         )
+
+    def tokens_with(self, parameters: Sequence[Row]) -> list[str]:
+        """Return its tokens if it has other parameters than it says, since documents have brought theirs."""
+        own, paths = self.row, [file["path"] for file in self.files]
+        return own_tokens(
+            own["name"], self.dataset, self.kind.value, own["software"], paths=paths, texts=texts_of(parameters)
+        )
+
+
+def texts_of(parameters: Iterable[Row]) -> list[str]:
+    """Return the texts among parameters."""
+    return [text for row in parameters if (text := row["text"])]
 
 
 def numbered(rows: list[Row], dataset: int) -> list[Row]:

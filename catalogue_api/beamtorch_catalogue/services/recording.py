@@ -156,15 +156,15 @@ class Recording:
         for one in [*new, *changed]:
             prepared = one.prepared
             lost = files_lost(prepared.kind, (file["path"] for file in prepared.files), one.old_files)
-            own_parameters, further_words = self._parameters(one)
+            own_parameters, own_tokens, further_words = self._parameters(one)
             documents += self._documents.document_rows(one.number, prepared.models)
             row = rows[one.number] = self._row(one, lost)
             files += numbered(prepared.files, one.number)
             files += [file_row(one.number, at, file) for at, file in enumerate(lost, start=len(prepared.files))]
             parameters += own_parameters
             texts[row["place"]] = describer.tokens(
-                own=[*prepared.tokens, *file_tokens(file.path for file in lost)],
-                texts=[row["technique"], *(text for one in own_parameters if (text := one["text"])), *further_words],
+                own=[*own_tokens, *file_tokens(file.path for file in lost)],
+                texts=[row["technique"], *further_words],
                 beamtime=one.beamtime,
                 sample=one.sample,
             )
@@ -243,15 +243,18 @@ class Recording:
                 by_number[document.dataset].documents.append(document)
                 self._session.expunge(document)
 
-    def _parameters(self, one: _Pending) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return parameters and words; a record that says nothing about a model leaves its document alone."""
-        said = {**self._documents.current(one.documents), **one.prepared.models}
+    def _parameters(self, one: _Pending) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+        """Return parameters, tokens of its own, and what its documents say.
+
+        A record that says nothing about a model leaves its document alone.
+        """
+        prepared, said = one.prepared, {**self._documents.current(one.documents), **one.prepared.models}
         if not said:
-            return numbered(one.prepared.parameters, one.number), []
+            return numbered(prepared.parameters, one.number), prepared.tokens, []
         of_models = self._documents.rows(one.number, said)
         taken = {row["name"] for row in of_models}
-        plain = [row for row in numbered(one.prepared.parameters, one.number) if row["name"] not in taken]
-        return [*plain, *of_models], self._documents.words(said)
+        plain = [row for row in numbered(prepared.parameters, one.number) if row["name"] not in taken]
+        return [*plain, *of_models], prepared.tokens_with(plain), self._documents.words(said)
 
     def _set_parents(self, pending: Sequence[_Pending], known: Sequence[int]) -> None:
         numbers = self._parents | {one.prepared.dataset: one.number for one in pending}

@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+import yaml
 from sqlalchemy import select
 
 from beamtorch_catalogue.stores.models import Change, DatasetRow, ParameterRow
@@ -88,6 +89,19 @@ def test_fields_are_found_by_range_in_any_unit_and_words_in_full_text(running: L
     assert found(running, "furnace_ramp 8..9 K/min") == []
     assert found(running, "wobbled") == ["tooth"]
     assert found(running, "wobbled", role="other team") == []
+
+
+def test_a_text_that_the_file_keeps_out_of_searches_is_found_by_no_way_it_came(laboratory: Laboratory):
+    furnace = laboratory.folder / "furnace.yaml"
+    model = yaml.safe_load(furnace.read_text(encoding="utf-8"))
+    (remarks,) = [field for field in model["fields"] if field["name"] == "remarks"]
+    remarks["search"] = False
+    furnace.write_text(yaml.safe_dump(model, allow_unicode=True), encoding="utf-8")
+    with laboratory.started():
+        assert put(laboratory, laboratory.dataset()) == 200
+        assert ingested(laboratory, {"furnace": DOCUMENT})["outcome"] == "created"
+        assert sorted(found(laboratory, "argon")) == ["oven-scan", "tooth"]
+        assert found(laboratory, "wobbled") == []
 
 
 def test_labels_of_fields_and_choices_lead_to_them_in_both_languages(running: Laboratory):
