@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from beamtorch_catalogue.errors import CatalogueError
@@ -11,7 +11,7 @@ from beamtorch_catalogue.services.documents import Documents
 from beamtorch_catalogue.services.paging import from_cursor, to_cursor
 from beamtorch_catalogue.services.people import team_of
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.reading import file_record, parameter, select_datasets, summaries
+from beamtorch_catalogue.services.reading import ENERGY, file_record, parameter, select_datasets, summaries
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, FileRow, Parentage
 from beamtorch_catalogue.stores.models import FileCopy as FileCopyRow
@@ -59,7 +59,9 @@ class Datasets:
         """Return a dataset; raise `NoSuchDatasetError` for one that the reader may not read."""
         with self._database.reading() as session:
             row = _find(session, reader, dataset)
-            (summary,) = summaries(session, reader, [row])
+            energy = next((p for p in row.parameters if p.name == ENERGY), None)
+            (summary,) = summaries(session, reader, [row], {row.number: energy} if energy else {})
+            parents, children = _relatives(session, reader, row)
             proposal = row.of_beamtime.of_proposal
             files = _files(session, row.number, None, FIRST_FILES)
             return Dataset(
@@ -73,8 +75,8 @@ class Datasets:
                 recipe=row.recipe,
                 proposal_title=Words(en=proposal.title_en, zh=proposal.title_zh),
                 principal_investigator=Username(proposal.principal_investigator),
-                parents=_relatives(session, reader, row, upwards=True),
-                children=_relatives(session, reader, row, upwards=False),
+                parents=parents,
+                children=children,
                 software=row.software,
                 readers=self._readers(row, reader),
             )
@@ -168,13 +170,18 @@ def _find(session: Session, reader: Reader, dataset: DatasetId) -> DatasetRow:
     return row
 
 
-def _relatives(session: Session, reader: Reader, row: DatasetRow, *, upwards: bool) -> tuple[DatasetId, ...]:
-    link = aliased(Parentage)
-    mine, other = (link.child, link.parent) if upwards else (link.parent, link.child)
-    found = session.scalars(
-        select(DatasetRow.id)
+def _relatives(
+    session: Session, reader: Reader, row: DatasetRow
+) -> tuple[tuple[DatasetId, ...], tuple[DatasetId, ...]]:
+    """Return of which datasets one was made, and which were made of it, as far as the reader may read them."""
+    may, link = readable(reader), aliased(Parentage)
+    ways = [
+        select(literal(name).label("way"), DatasetRow.id, DatasetRow.listed_at, DatasetRow.number)
         .join(link, other == DatasetRow.number)
-        .where(mine == row.number, readable(reader))
-        .order_by(DatasetRow.listed_at, DatasetRow.number)
-    )
-    return tuple(map(DatasetId, found))
+        .where(mine == row.number, may)
+        for name, mine, other in (("up", link.child, link.parent), ("down", link.parent, link.child))
+    ]
+    both = union_all(*ways).subquery()
+    found = session.execute(select(both.c.way, both.c.id).order_by(both.c.listed_at, both.c.number)).all()
+    up, down = (tuple(DatasetId(one.id) for one in found if one.way == way) for way in ("up", "down"))
+    return up, down

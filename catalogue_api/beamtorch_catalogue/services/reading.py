@@ -1,7 +1,7 @@
 """From rows to the wire. Whoever reads datasets does it with `select_datasets`, which carries the access."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import TypeAdapter
 from sqlalchemy import Select, select
@@ -24,6 +24,8 @@ from beamtorch_facility.proposal import BeamlineId, BeamtimeId, ProposalId
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
+ENERGY = "energy"
+"""The parameter that a list of datasets shows."""
 _METADATA: TypeAdapter[dict[str, FileValue]] = TypeAdapter(dict[str, FileValue])
 
 
@@ -39,15 +41,23 @@ def select_datasets(reader: Reader) -> Select[DatasetRow]:
     )
 
 
-def summaries(session: Session, reader: Reader, rows: Sequence[DatasetRow]) -> tuple[DatasetSummary, ...]:
-    """Return rows as summaries, with energy and the reader's own links, in two more queries for all of them."""
+def summaries(
+    session: Session,
+    reader: Reader,
+    rows: Sequence[DatasetRow],
+    energies: Mapping[int, ParameterRow] | None = None,
+) -> tuple[DatasetSummary, ...]:
+    """Return rows as summaries, with energy and the reader's own links, in two more queries for all of them.
+
+    Parameters
+    ----------
+    energies
+        Those of the datasets that have one, by their numbers, if they are known already.
+    """
     numbers = [row.number for row in rows]
-    energies = {
-        row.dataset: _quantity(row)
-        for row in session.scalars(
-            select(ParameterRow).where(ParameterRow.dataset.in_(numbers), ParameterRow.name == "energy")
-        )
-    }
+    if energies is None:
+        wanted = select(ParameterRow).where(ParameterRow.dataset.in_(numbers), ParameterRow.name == ENERGY)
+        energies = {row.dataset: row for row in session.scalars(wanted)}
     links = _links(session, reader, numbers)
     return tuple(
         DatasetSummary(
@@ -66,7 +76,7 @@ def summaries(session: Session, reader: Reader, rows: Sequence[DatasetRow]) -> t
             measured_at=row.measured_at,
             size=row.size,
             file_count=row.file_count,
-            energy=energies.get(row.number),
+            energy=_quantity(energies[row.number]) if row.number in energies else None,
             state=DatasetState(row.state),
             problem=words(row.problem_en, row.problem_zh),
             pid=row.pid,

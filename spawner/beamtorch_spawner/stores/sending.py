@@ -45,8 +45,10 @@ def fetch_what_is_read(engine: Engine) -> None:
     """Have the statements of an engine wait for their answers within `sent_together`, unless they have none."""
 
     @event.listens_for(engine, "after_cursor_execute")
-    def fetch(connection: Connection, _cursor: object, _statement: str, _parameters: object, *context: Any) -> None:
-        pipeline, execution = connection.info.get(_PIPELINE), context[0]
-        is_plain_insert = execution.isinsert and not execution.compiled.effective_returning
-        if pipeline is not None and not is_plain_insert and not execution.execution_options.get(UNREAD):
+    def fetch(
+        connection: Connection, _cursor: object, _statement: str, _parameters: object, context: Any, _many: object
+    ) -> None:
+        pipeline = connection.info.get(_PIPELINE)
+        is_plain_insert = context.isinsert and not context.compiled.effective_returning
+        if pipeline is not None and not is_plain_insert and not context.execution_options.get(UNREAD):
             pipeline.sync()
