@@ -38,7 +38,7 @@ from beamtorch_catalogue.testing.fake_hub import CatalogueHub, fake_hub
 from beamtorch_facility.directory import dump_people
 from beamtorch_facility.identity import Identity
 
-RESULTS = Path(__file__).parent / "results" / "catalogue.json"
+RESULTS = Path(__file__).parent / "results"
 BATCH = 500
 WINDOW = 8
 """Of how many requests the speed of taking in is told, so that those of the idle machine can be told apart."""
@@ -306,7 +306,9 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=18642)
-    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument(
+        "--only", choices=["sqlite", "postgresql"], help="one database; its results have a file of their own"
+    )
     parser.add_argument("--tiled-nodes", type=int, default=5000, help="0: without Tiled")
     given = parser.parse_args()
     chance = random.Random(given.seed)
@@ -341,8 +343,8 @@ def main() -> None:
         "given": {"datasets": given.datasets, "proposals": given.proposals, "seed": given.seed, "files_each": 10},
         "runs": runs,
     }
-    if given.only is None:
-        RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    name = f"catalogue-{given.only}" if given.only else "catalogue"
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
