@@ -1,7 +1,8 @@
 """Tables: their history with data in them, and that models and migrations say the same."""
 
 import json
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,31 @@ INSERT INTO file (dataset, position, path, size, format, state) VALUES (7, 0, '/
 INSERT INTO parameter (dataset, name, value, unit) VALUES (7, 'energy', 12.5, 'keV');
 INSERT INTO attachment (username, dataset, path, attached_at) VALUES ('ada', 7, '~/datasets/a', '2026-01-03 10:00:00');
 """
+
+
+def test_of_a_common_and_a_rare_word_together_sqlite_loses_no_hit_from_the_newest_on(tmp_path: Path):
+    store = Database(f"sqlite:///{tmp_path}/catalogue.sqlite")
+    store.upgrade()
+    engine, chance, begin = full_text(is_sqlite=True), random.Random(1), datetime(2019, 1, 1, tzinfo=UTC)
+    rare, numbers = set[int](), range(1, 20_001)
+    for start in range(0, len(numbers), 500):
+        texts = {}
+        for number in numbers[start : start + 500]:
+            # What one beamtime measured lies together, and far from what the next one did.
+            series = random.Random(number // 25)
+            at = begin + timedelta(days=series.randrange(2800), seconds=chance.randrange(4 * 86400))
+            is_rare = series.randrange(13) == 0
+            texts[place(at, number)] = ["nickel", "operando"] if is_rare else ["operando"]
+            rare |= {place(at, number)} if is_rare else set()
+        with store.writing() as session:
+            engine.put(session, texts)
+    with store.reading() as session:
+        sought = engine.sought(session, ["operando", "nickel"])
+        assert sought is not None
+        hits = engine.hits(sought)
+        found = session.scalars(select(hits.c.place).order_by(hits.c.place.desc())).all()
+    assert found == sorted(rare, reverse=True)
+    store.close()
 
 
 def test_migrations_go_up_and_down_with_data(database: str):

@@ -134,6 +134,7 @@ class Finder:
             conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
             return Strand(tuple(conditions), reason.below, ranges=tuple(one for one in ranges if one is not fewest))
         if words is not None and self._is_sqlite:
+            conditions += self._full_text.left_open(terms.words, terms.unwanted, within)
             return Strand(tuple(map(tested, conditions)), reason.below, self._full_text.hits(words), ranges)
         if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))

@@ -74,6 +74,12 @@ class FullText(Protocol):
         """Return the places of all datasets that match, as a column ``place``; in SQLite newest first at no cost."""
         ...
 
+    def left_open(
+        self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+    ) -> list[ColumnElement[bool]]:
+        """Return what `hits` of the same does not ensure, and has to be looked at in each dataset."""
+        ...
+
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Return conditions that say the same of one dataset after the other, for few that something else has found."""
         ...
@@ -98,31 +104,55 @@ class SqliteFullText:
     def sought(
         self, session: Session, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
     ) -> str | None:
-        """Ask by phrases, those of letters enough with an open end."""
-        phrases, excluded = self._phrases(session, words), self._phrases(session, unwanted)
-        if not phrases:
-            return None
-        if within:
-            phrases.append("(" + " OR ".join(f'"{mark}"' for mark in marks(within)) + ")")
-        wanted = " AND ".join(phrases)
-        return f"({wanted}) NOT ({' OR '.join(excluded)})" if excluded else wanted
+        """Ask by tokens; of several, each is asked for as the beginning of a word.
 
-    def _phrases(self, session: Session, words: Iterable[str]) -> list[str]:
-        return [self._begun(session, p) if is_open(p) else f'"{" ".join(p)}"' for p in map(phrase, words) if p]
+        Newest first, FTS5 (SQLite 3.40) loses hits where it leaps through the long list of one token to the next hit of
+        another. It leaps through lists as they are stored, and not through that of a beginning, which it collects.
+        """
+        found = _each(words)
+        if not found:
+            return None
+        if self._is_alone(found, unwanted, within):
+            (only,) = found[0]
+            return self._begun(session, only) if is_open([only]) else f'"{only}"'
+        wanted = [_begins(token) for one in found for token in one]
+        if within:
+            wanted.append("(" + " OR ".join(map(_begins, marks(within))) + ")")
+        excluded = [_begins(*one) for one in _each(unwanted) if self._is_said(one)]
+        every = " AND ".join(dict.fromkeys(wanted))
+        return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
+
+    def left_open(
+        self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+    ) -> list[ColumnElement[bool]]:
+        """Look into the text for phrases of several tokens, and for tokens that are no beginnings."""
+        words, unwanted = tuple(words), tuple(unwanted)
+        if self._is_alone(_each(words), unwanted, within):
+            return []
+        open_ones = ([word for word in some if not self._is_said(phrase(word))] for some in (words, unwanted))
+        return self.holds(*open_ones)
 
     @staticmethod
-    def _begun(session: Session, found: Sequence[str]) -> str:
-        """Return a phrase with an open end: of few ends each, since FTS5 gives their hits one after the other.
+    def _is_alone(found: Sequence[Sequence[str]], unwanted: Iterable[str], within: Sequence[str]) -> bool:
+        """Tell whether one list of hits is gone through from its end to its beginning."""
+        return len(found) == 1 and len(found[0]) == 1 and not _each(unwanted) and not within
+
+    @staticmethod
+    def _is_said(found: Sequence[str]) -> bool:
+        """Tell whether to begin with its tokens is all that a phrase asks for."""
+        return len(found) == 1 and is_open(list(found))
+
+    @staticmethod
+    def _begun(session: Session, last: str) -> str:
+        """Return the words that begin so, if they are few: FTS5 gives their hits one after the other.
 
         Of a beginning it collects all hits before it gives the newest.
         """
-        *head, last = found
         span = {"first": last, "beyond": last + chr(sys.maxunicode), "most": _MOST_ENDS + 1}
         ends = session.scalars(_ENDS, span).all()
         if not 0 < len(ends) <= _MOST_ENDS:
-            return f'"{" ".join(found)}" *'
-        each = (" ".join([*head, end]) for end in ends)
-        return "(" + " OR ".join(f'"{one}"' for one in each) + ")"
+            return _begins(last)
+        return "(" + " OR ".join(f'"{end}"' for end in ends) + ")"
 
     def hits(self, sought: str) -> FromClause:
         """Match; FTS5 gives its rows by number, forwards or backwards."""
@@ -176,6 +206,15 @@ class PostgresFullText:
             phrases.append(" | ".join(f"'{mark}'" for mark in marks(within)))
         return " & ".join([*(f"({p})" for p in phrases), *(f"!({p})" for p in self._phrases(unwanted))])
 
+    def left_open(
+        self,
+        words: Iterable[str],  # noqa: ARG002 - the other one's
+        unwanted: Iterable[str] = (),  # noqa: ARG002
+        within: Sequence[str] = (),  # noqa: ARG002
+    ) -> list[ColumnElement[bool]]:
+        """Nothing is left open."""
+        return []
+
     @staticmethod
     def _phrases(words: Iterable[str]) -> list[str]:
         return [
@@ -213,6 +252,15 @@ class PostgresFullText:
             {"sought": sought},
         )
         return float(plan[0]["Plan"]["Plan Rows"]) <= few
+
+
+def _each(words: Iterable[str]) -> list[list[str]]:
+    """Return the tokens of each word that has any."""
+    return [found for found in map(phrase, words) if found]
+
+
+def _begins(token: str) -> str:
+    return f'"{token}" *'
 
 
 def _vector(found: Sequence[str]) -> str:
