@@ -39,10 +39,10 @@ from beamtorch_facility.directory import dump_people
 from beamtorch_facility.identity import Identity
 
 RESULTS = Path(__file__).parent / "results"
-BATCH = 500
-WINDOW = 8
+BATCH = 1000
+WINDOW = 4
 """Of how many requests the speed of taking in is told, so that those of the idle machine can be told apart."""
-SENDERS = 2
+SENDERS = 3
 CHECKED = 50
 DATA = "/nobody/data"
 """Where the files would lie; there are none."""
@@ -109,6 +109,12 @@ def memory(process: psutil.Process) -> int:
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) // _MIB
 
 
+def working(process: psutil.Process) -> tuple[float, float]:
+    """Return the seconds of processor that a service took, and those of the processes that it started."""
+    own, *others = (sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
+    return own, sum(others)
+
+
 def _made(given: tuple[Synthetic, int, int, Path]) -> Path:
     made, first, count, where = given
     body = where / f"{first:08}.json"
@@ -131,6 +137,7 @@ def load(base: str, token: str, made: Synthetic, sent: list[Path], process: psut
         http.put("facility", content=made.facility().model_dump_json()).raise_for_status()
 
         marks = [(time.perf_counter(), Processor.now())]
+        worked = working(process)
 
         def send(body: Path) -> tuple[int, int]:
             answer = http.post("/datasets:bulk", content=body.read_bytes())
@@ -144,11 +151,15 @@ def load(base: str, token: str, made: Synthetic, sent: list[Path], process: psut
             done = list(senders.map(send, sent))
     seconds = marks[-1][0] - marks[0][0]
     count = sum(one for one, _ in done)
+    worked = [after - before for after, before in zip(working(process), worked, strict=True)]
     return {
         "datasets": count,
         "seconds": round(seconds, 1),
         "datasets_per_s": round(count / seconds),
         "idle": idle_speed(marks),
+        "processor_ms_each": {
+            name: round(seconds * 1000 / count, 3) for name, seconds in zip(("service", "reading"), worked, strict=True)
+        },
         "highest_memory_mib": max(memory for _, memory in done),
     }
 

@@ -4,11 +4,7 @@ import logging
 import os
 import sys
 
-from beamtorch_catalogue.app import create_app
-from beamtorch_catalogue.sendfile import SendfileProtocol
-from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_facility.errors import BeamtorchError
-from beamtorch_service.serving import serve
 
 
 class _WithoutQuery(logging.Filter):
@@ -24,6 +20,12 @@ class _WithoutQuery(logging.Filter):
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
+    # Not above: the process that reads batches loads this module, too, and would load all of these for nothing.
+    from beamtorch_catalogue.app import create_app  # noqa: PLC0415
+    from beamtorch_catalogue.sendfile import SendfileProtocol  # noqa: PLC0415
+    from beamtorch_catalogue.settings import CatalogueSettings  # noqa: PLC0415
+    from beamtorch_service.serving import serve  # noqa: PLC0415
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     # Every call to the Hub would be a line, and alembic announces what did not change.
     for name in ("httpx", "alembic.runtime"):

@@ -41,6 +41,10 @@ class Identifier(str):
             )
         return super().__new__(cls, text)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as it is: it was checked when it was made."""
+        return str.__new__, (type(self), str(self))
+
     @classmethod
     def fits(cls, text: str) -> bool:
         """Tell whether a text could be one, without an error."""

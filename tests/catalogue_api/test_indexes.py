@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Select, event, text
+from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.factory import Factory
+from beamtorch_catalogue.query import Range
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Wish
+from beamtorch_catalogue.services.strands import InRange
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_catalogue.synthetic import Synthetic
 from beamtorch_catalogue.wire import DatasetRecord, FileState, Order
@@ -124,3 +127,26 @@ def test_neither_does_a_page_of_a_dataset_its_files_or_an_ingest(factory: Factor
         )
         take_in(factory, synthetic.datasets(10, 55))
     assert whole_tables(factory, sent) == []
+
+
+def test_a_range_is_gone_through_by_the_index_and_only_between_its_ends(factory: Factory):
+    wanted = Range(name="energy", dimension="[length]^2 [mass] [time]^-2", low=1.9e-15, high=2.1e-15, text="")
+    with factory.database.reading() as session:
+        numbers = InRange.of(wanted).numbers()
+        if factory.database.is_sqlite:
+            plan = session.execute(text("EXPLAIN QUERY PLAN " + _written(numbers, session))).all()
+            assert any("ix_parameter_by_block (name=? AND dimension=? AND <expr>=? AND si>? AND si<?)" in row[-1]
+                       for row in plan), plan  # fmt: skip
+        else:
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+            session.execute(text("SET LOCAL enable_bitmapscan = off"))
+            plan = [row[0] for row in session.execute(text("EXPLAIN " + _written(numbers, session)))]
+            (condition,) = [line for line in plan if "Index Cond" in line and "name" in line]
+            # Of sixty rows it does not ask block by block; of thousands it does.
+            assert "dimension =" in condition, plan
+            assert "si >=" in condition, plan
+            assert "si <=" in condition, plan
+
+
+def _written(query: Select[Any], session: Session) -> str:
+    return str(query.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))

@@ -53,7 +53,7 @@ def test_of_a_common_and_a_rare_word_together_sqlite_loses_no_hit_from_the_newes
             series = random.Random(number // 25)
             at = begin + timedelta(days=series.randrange(2800), seconds=chance.randrange(4 * 86400))
             is_rare = series.randrange(13) == 0
-            texts[place(at, number)] = ["nickel", "operando"] if is_rare else ["operando"]
+            texts[place(at, number)] = "nickel operando" if is_rare else "operando"
             rare |= {place(at, number)} if is_rare else set()
         with store.writing() as session:
             engine.put(session, texts)
@@ -134,6 +134,9 @@ def begins(name: str, word: str) -> bool:
     return f" {' '.join(sought)}{'' if is_open(sought) else ' '}" in f" {' '.join(tokens(name))} "
 
 
+# SQLAlchemy cannot read indexes of expressions back from SQLite; ours is compared below.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index ix_parameter_by_block")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_models_and_migrations_make_the_same_tables(database: str):
     store = Database(database)
     store.upgrade()
@@ -146,6 +149,11 @@ def test_models_and_migrations_make_the_same_tables(database: str):
 
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+        if engine.dialect.name == "sqlite":
+            by_block = "SELECT sql FROM sqlite_master WHERE name = 'ix_parameter_by_block'"
+            migrated = connection.exec_driver_sql(by_block).scalar()
+            Base.metadata.create_all(empty := create_engine("sqlite://"))
+            assert migrated == empty.connect().exec_driver_sql(by_block).scalar()
     engine.dispose()
 
 

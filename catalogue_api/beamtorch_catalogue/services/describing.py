@@ -26,18 +26,18 @@ class Describer:
 
     def __init__(self, *, session: Session, people: Iterable[Identity], proposals: Iterable[str]) -> None:
         self._named = _names_by_proposal(session, people, sorted(set(proposals)))
-        self._beamtimes: dict[str, tuple[str, ...]] = {}
-        self._samples: dict[int, tuple[str, ...]] = {}
+        self._beamtimes: dict[str, str] = {}
+        self._samples: dict[int, str] = {}
 
     def tokens(
         self,
         *,
-        own: Sequence[str],
+        own: str,
         texts: Iterable[str],
         beamtime: Beamtime,
         sample: NamedSample | None,
-    ) -> list[str]:
-        """Return all tokens of a dataset.
+    ) -> str:
+        """Return all tokens of a dataset, with a space between each.
 
         Parameters
         ----------
@@ -46,35 +46,30 @@ class Describer:
         texts
             Its technique, and what its documents say.
         """
-        found = list(own)
-        for text in texts:
-            found += _cut(text)
-        found += self._of_sample(sample)
-        found += self._of_beamtime(beamtime)
-        return found
+        return _joined([own, *map(_cut, texts), self._of_sample(sample), self._of_beamtime(beamtime)])
 
-    def _of_sample(self, sample: NamedSample | None) -> tuple[str, ...]:
+    def _of_sample(self, sample: NamedSample | None) -> str:
         if sample is None:
-            return ()
+            return ""
         if sample.number not in self._samples:
             parts = (sample.name, sample.description_en, sample.description_zh, sample.formula)
             self._samples[sample.number] = _cut("\n".join(part for part in parts if part))
         return self._samples[sample.number]
 
-    def _of_beamtime(self, beamtime: Beamtime) -> tuple[str, ...]:
+    def _of_beamtime(self, beamtime: Beamtime) -> str:
         if beamtime.beamtime not in self._beamtimes:
             proposal, instrument = beamtime.of_proposal, beamtime.of_instrument
             parts = [proposal.proposal, proposal.title_en, proposal.title_zh, proposal.principal_investigator]
             parts += [beamtime.beamtime, instrument.beamline, instrument.name_en, instrument.name_zh]
             parts += self._named.get(proposal.proposal, ())
-            self._beamtimes[beamtime.beamtime] = (*_cut("\n".join(parts)), *marks([proposal.proposal]))
+            self._beamtimes[beamtime.beamtime] = _joined([_cut("\n".join(parts)), *marks([proposal.proposal])])
         return self._beamtimes[beamtime.beamtime]
 
 
 def own_tokens(
     name: str, dataset: str, kind: str, software: str | None, *, paths: Iterable[str], texts: Iterable[str]
-) -> list[str]:
-    """Return the tokens of what a record says of itself.
+) -> str:
+    """Return the tokens of what a record says of itself, with a space between each.
 
     Parameters
     ----------
@@ -83,25 +78,23 @@ def own_tokens(
     texts
         Those among its parameters.
     """
-    found = tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}") + file_tokens(paths)
-    for text in texts:
-        found += _cut(text)
-    return found
+    names = "\n".join(path.rpartition("/")[2] for path in paths)
+    said = tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}\n{names}")
+    return _joined([" ".join(said), *map(_cut, texts)])
 
 
-def file_tokens(paths: Iterable[str]) -> list[str]:
-    """Return the tokens of the last parts of paths."""
-    return tokens("\n".join(path.rpartition("/")[2] for path in paths))
+def _joined(parts: Iterable[str]) -> str:
+    return " ".join(filter(None, parts))
 
 
-def _cut(text: str) -> tuple[str, ...]:
-    return _remembered(text) if len(text) <= _REMEMBERED else tuple(tokens(text))
+def _cut(text: str) -> str:
+    return _remembered(text) if len(text) <= _REMEMBERED else " ".join(tokens(text))
 
 
 @lru_cache(maxsize=25_000)
-def _remembered(text: str) -> tuple[str, ...]:
+def _remembered(text: str) -> str:
     """Return the tokens of a text that comes again and again, such as the name of a detector or of a beamtime."""
-    return tuple(tokens(text))
+    return " ".join(tokens(text))
 
 
 def _names_by_proposal(session: Session, people: Iterable[Identity], proposals: Sequence[str]) -> dict[str, list[str]]:
@@ -167,7 +160,7 @@ def _documents(session: Session, numbers: Sequence[int]) -> dict[int, list[Docum
     return found
 
 
-def tokens_of(describer: Describer, row: DatasetRow, documents: Documents | None, said: Given) -> list[str]:
+def tokens_of(describer: Describer, row: DatasetRow, documents: Documents | None, said: Given) -> str:
     """Return the tokens of a dataset that is in the tables, with what its documents say."""
     of_models = {one["name"] for one in documents.rows(row.number, said)} if documents else set()
     texts = [one.text for one in row.parameters if one.text and one.name not in of_models]

@@ -11,7 +11,7 @@ from beamtorch_catalogue.services.describing import describe_again
 from beamtorch_catalogue.services.document_edits import writable_dataset
 from beamtorch_catalogue.services.documents import Documents
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.record_rows import parameter_rows
+from beamtorch_catalogue.services.record_rows import parameter_rows, parameter_values
 from beamtorch_catalogue.stores.census import Census, kin
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import FullText
@@ -128,8 +128,8 @@ def _set_parameters(
         .where(ParameterRow.dataset == number, ParameterRow.name.in_(sorted(changed)))
         .execution_options(synchronize_session=False)
     )
-    rows = parameter_rows(number, {name: value for name in changed if (value := wanted[name]) is not None})
-    if rows:
+    values = parameter_values({name: value for name in changed if (value := wanted[name]) is not None})
+    if rows := parameter_rows(number, values):
         session.execute(insert(ParameterRow), rows)
     return changed
 

@@ -1,20 +1,31 @@
 """What can be said of a record before the database is asked, so that writers wait for each other but little."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 import xxhash
 
 from beamtorch_catalogue.services.describing import own_tokens
-from beamtorch_catalogue.services.record_rows import Row, common_folder, file_row, parameter_rows
+from beamtorch_catalogue.services.record_rows import (
+    FILE_COLUMNS,
+    PARAMETER_COLUMNS,
+    Row,
+    Values,
+    common_folder,
+    file_values,
+    parameter_values,
+)
 from beamtorch_catalogue.wire import DatasetRecord, DatasetState
 from beamtorch_facility.dataset import DatasetId, DatasetKind
 from beamtorch_facility.proposal import BeamtimeId
 from beamtorch_facility.words import Words
 
-_NO_NUMBER = 0
+_PATH, _TEXT = FILE_COLUMNS.index("path"), PARAMETER_COLUMNS.index("text")
+
+_ID_BYTES = 10
+"""Sixteen letters of base 32."""
 
 
 class Prepared(NamedTuple):
@@ -33,13 +44,13 @@ class Prepared(NamedTuple):
     """Of all that the record says: the same record again changes nothing."""
     row: Row
     """What the dataset's row has from the record alone."""
-    files: list[Row]
-    parameters: list[Row]
-    """Rows of a dataset that has no number yet (`numbered`)."""
+    files: Values
+    file_count: int
+    parameters: Values
     missing: tuple[str, ...]
     """Paths of files that the record itself calls missing."""
     size: int
-    tokens: list[str]
+    tokens: str
     """Of what it says of itself, the texts among its parameters with it."""
 
     @classmethod
@@ -47,7 +58,7 @@ class Prepared(NamedTuple):
         """Prepare a record."""
         dataset = dataset_id(record)
         paths = [file.path for file in record.files]
-        parameters = parameter_rows(_NO_NUMBER, record.parameters)
+        parameters = parameter_values(record.parameters)
         fingerprint = xxhash.xxh3_128_hexdigest(record.__pydantic_serializer__.to_json(record))
         return cls(
             dataset=dataset,
@@ -73,7 +84,8 @@ class Prepared(NamedTuple):
                 "recipe": record.recipe,
                 "fingerprint": fingerprint,
             },
-            files=[file_row(_NO_NUMBER, position, file) for position, file in enumerate(record.files)],
+            files=file_values(record.files),
+            file_count=len(paths),
             parameters=parameters,
             missing=tuple(file.path for file in record.files if file.state is DatasetState.MISSING),
             size=sum(file.size for file in record.files),
@@ -82,24 +94,27 @@ class Prepared(NamedTuple):
             ),
         )
 
-    def tokens_with(self, parameters: Sequence[Row]) -> list[str]:
+    @property
+    def paths(self) -> list[str]:
+        """The paths of its files."""
+        return self.files[_PATH :: len(FILE_COLUMNS)]
+
+    def tokens_with(self, parameters: Values) -> str:
         """Return its tokens if it has other parameters than it says, since documents have brought theirs."""
-        own, paths = self.row, [file["path"] for file in self.files]
+        own = self.row
         return own_tokens(
-            own["name"], self.dataset, self.kind.value, own["software"], paths=paths, texts=texts_of(parameters)
+            own["name"],
+            self.dataset,
+            self.kind.value,
+            own["software"],
+            paths=self.paths,
+            texts=texts_of(parameters),
         )
 
 
-def texts_of(parameters: Iterable[Row]) -> list[str]:
+def texts_of(parameters: Values) -> list[str]:
     """Return the texts among parameters."""
-    return [text for row in parameters if (text := row["text"])]
-
-
-def numbered(rows: list[Row], dataset: int) -> list[Row]:
-    """Give rows the number of their dataset."""
-    for row in rows:
-        row["dataset"] = dataset
-    return rows
+    return list(filter(None, parameters[_TEXT :: len(PARAMETER_COLUMNS)]))
 
 
 def dataset_id(record: DatasetRecord) -> DatasetId:
@@ -110,4 +125,4 @@ def dataset_id(record: DatasetRecord) -> DatasetId:
 @lru_cache(maxsize=4000)
 def _named(beamtime: str, source_id: str) -> DatasetId:
     digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
-    return DatasetId("ds-" + base64.b32encode(digest).decode().rstrip("=").lower()[:16])
+    return DatasetId(f"ds-{base64.b32encode(digest[:_ID_BYTES]).decode().lower()}")

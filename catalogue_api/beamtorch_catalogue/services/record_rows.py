@@ -11,17 +11,27 @@ from beamtorch_catalogue.stores.census import Kin
 from beamtorch_catalogue.stores.history import Noted
 from beamtorch_catalogue.stores.models import FileRow
 from beamtorch_catalogue.units import unit_of_parameter
-from beamtorch_catalogue.wire import DatasetState, FileRecord
+from beamtorch_catalogue.wire import DatasetState, FileRecord, FileValue
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.quantity import Quantity
 from beamtorch_facility.words import Words
 
 Row = dict[str, Any]
+Values = list[Any]
+"""Rows by the order of their columns, one after the other; the number of their dataset comes later (`numbered`)."""
+FILE_COLUMNS = (
+    *("dataset", "path", "position", "size", "format", "xxh3"),
+    *("state", "problem_en", "problem_zh", "hashes", "details"),
+)
+PARAMETER_COLUMNS = ("dataset", "name", "text", "value", "unit", "dimension", "si")
+_NO_NUMBER = 0
 _REMEMBERED = (
     *("name", "kind", "technique", "sample", "measured_at", "size", "file_count", "software", "state", "recipe"),
     *("problem_en", "folder"),
 )
 """What the history of a dataset keeps of its old values."""
+_STATES = {state: state.value for state in DatasetState}
+"""Looked up in half the time in which an enumeration tells its value."""
 
 
 def files_lost(kind: DatasetKind, now: Iterable[str], old: Sequence[FileRow]) -> list[FileRecord]:
@@ -58,32 +68,55 @@ def common_folder(paths: Iterable[str]) -> str:
     return os.path.commonpath(folders) if len(folders) > 1 else folders.pop() or "/"
 
 
-def file_row(number: int, position: int, file: FileRecord) -> Row:
-    """Return the row of a file."""
-    problem = file.problem
-    details = {key: v if isinstance(v, str) else v.model_dump() for key, v in file.metadata.items()}
-    return {
-        "dataset": number,
-        "position": position,
-        "path": file.path,
-        "size": file.size,
-        "format": file.format,
-        "xxh3": file.xxh3,
-        "state": file.state.value,
-        "problem_en": problem.en if problem else None,
-        "problem_zh": problem.zh if problem else None,
-        "hashes": json.dumps(file.hashes) if file.hashes else None,
-        "details": json.dumps(details, ensure_ascii=False) if details else None,
-    }
+def numbered(dataset: int, values: Values, width: int) -> Values:
+    """Give rows of so many columns the number of their dataset, in their place."""
+    values[::width] = [dataset] * (len(values) // width)
+    return values
 
 
-def parameter_rows(number: int, parameters: Mapping[str, Quantity | str]) -> list[Row]:
+def file_values(files: Iterable[FileRecord], first: int = 0) -> Values:
+    """Return the rows of files, the first of them at some position."""
+    found: Values = []
+    for position, file in enumerate(files, first):
+        problem, hashes, metadata = file.problem, file.hashes, file.metadata
+        found += (
+            _NO_NUMBER,
+            file.path,
+            position,
+            file.size,
+            file.format,
+            file.xxh3,
+            _STATES[file.state],
+            problem.en if problem else None,
+            problem.zh if problem else None,
+            json.dumps(hashes) if hashes else None,
+            json.dumps(_plain(metadata), ensure_ascii=False) if metadata else None,
+        )
+    return found
+
+
+def _plain(metadata: Mapping[str, FileValue]) -> dict[str, Any]:
+    return {key: value if isinstance(value, str) else value.model_dump() for key, value in metadata.items()}
+
+
+def parameter_values(parameters: Mapping[str, Quantity | str]) -> Values:
     """Return the rows of parameters; of two names that are the same to a search the last one counts."""
     named = {normal_name(name): value for name, value in parameters.items()}
-    return [_parameter_row(number, name, value) for name, value in sorted(named.items()) if name]
+    found: Values = []
+    for name, value in sorted(named.items()):
+        if name:
+            found += _parameter(name, value)
+    return found
 
 
-def _parameter_row(number: int, name: str, value: Quantity | str) -> Row:
+def parameter_rows(number: int, values: Values) -> list[Row]:
+    """Return rows of parameters by the names of their columns."""
+    width = len(PARAMETER_COLUMNS)
+    given = numbered(number, values, width)
+    return [dict(zip(PARAMETER_COLUMNS, given[at : at + width], strict=True)) for at in range(0, len(given), width)]
+
+
+def _parameter(name: str, value: Quantity | str) -> tuple[Any, ...]:
     text: str | None = None
     given: float | None = None
     unit: str | None = None
@@ -98,15 +131,7 @@ def _parameter_row(number: int, name: str, value: Quantity | str) -> Row:
         meaning = unit_of_parameter(name, unit)
         if meaning is not None and math.isfinite(in_si := meaning.to_si(given)):
             dimension, si = meaning.dimension, in_si
-    return {
-        "dataset": number,
-        "name": name,
-        "text": text,
-        "value": given,
-        "unit": unit,
-        "dimension": dimension,
-        "si": si,
-    }
+    return _NO_NUMBER, name, text, given, unit, dimension, si
 
 
 def census_kin(row: Mapping[str, Any]) -> Kin:

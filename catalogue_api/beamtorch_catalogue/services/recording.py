@@ -8,14 +8,19 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.services.describing import Describer, NamedSample, file_tokens
+from beamtorch_catalogue.services.describing import Describer, NamedSample
 from beamtorch_catalogue.services.documents import Documents
-from beamtorch_catalogue.services.prepared import Prepared, numbered
+from beamtorch_catalogue.services.prepared import Prepared
 from beamtorch_catalogue.services.record_rows import (
+    FILE_COLUMNS,
+    PARAMETER_COLUMNS,
+    Values,
     census_kin,
-    file_row,
+    file_values,
     files_lost,
     history_of,
+    numbered,
+    parameter_rows,
     state_of,
 )
 from beamtorch_catalogue.stores import dataset_rows
@@ -146,25 +151,24 @@ class Recording:
         self._write(new, changed)
 
     def _write(self, new: list[_Pending], changed: list[_Pending]) -> None:
-        session, census, notes, texts = self._session, Census(), list[Noted](), dict[int, Sequence[str]]()
+        session, census, notes, texts = self._session, Census(), list[Noted](), dict[int, str]()
         proposals = (one.beamtime.proposal for one in (*new, *changed))
         describer = Describer(session=session, people=self._people, proposals=proposals)
         rows: dict[int, dict[str, Any]] = {}
-        files: list[dict[str, Any]] = []
-        parameters: list[dict[str, Any]] = []
+        files: list[Any] = []
+        parameters: list[Any] = []
         documents: list[dict[str, Any]] = []
         for one in [*new, *changed]:
             prepared = one.prepared
-            lost = files_lost(prepared.kind, (file["path"] for file in prepared.files), one.old_files)
-            own_parameters, own_tokens, further_words = self._parameters(one)
+            lost = files_lost(prepared.kind, prepared.paths if one.known else (), one.old_files)
+            own_parameters, own_words, further_words = self._parameters(one)
             documents += self._documents.document_rows(one.number, prepared.models)
             row = rows[one.number] = self._row(one, lost)
-            files += numbered(prepared.files, one.number)
-            files += [file_row(one.number, at, file) for at, file in enumerate(lost, start=len(prepared.files))]
-            parameters += own_parameters
+            files += numbered(one.number, [*prepared.files, *file_values(lost, prepared.file_count)], len(FILE_COLUMNS))
+            parameters += numbered(one.number, own_parameters, len(PARAMETER_COLUMNS))
             texts[row["place"]] = describer.tokens(
-                own=[*own_tokens, *file_tokens(file.path for file in lost)],
-                texts=[row["technique"], *further_words],
+                own=own_words,
+                texts=[*(file.path.rpartition("/")[2] for file in lost), row["technique"], *further_words],
                 beamtime=one.beamtime,
                 sample=one.sample,
             )
@@ -178,7 +182,8 @@ class Recording:
         dataset_rows.delete_details(session, [known.number for known in old])
         dataset_rows.update_datasets(session, [rows[known.number] for known in old])
         dataset_rows.insert_datasets(session, [rows[one.number] for one in new])
-        dataset_rows.insert_details(session, files, parameters)
+        dataset_rows.insert_files(session, FILE_COLUMNS, files)
+        dataset_rows.insert_parameters(session, PARAMETER_COLUMNS, parameters)
         dataset_rows.set_documents(session, documents)
         self._set_parents([*new, *changed], [known.number for known in old])
         self._full_text.put(session, texts)
@@ -200,7 +205,7 @@ class Recording:
             "listed_at": listed_at,
             "changed_at": self._at,
             "size": prepared.size + sum(file.size for file in lost),
-            "file_count": len(prepared.files) + len(lost),
+            "file_count": prepared.file_count + len(lost),
             "registered_by": known.values["registered_by"] if known else self._by,
             "state": state.value,
             "problem_en": problem.en if problem else None,
@@ -243,23 +248,29 @@ class Recording:
                 by_number[document.dataset].documents.append(document)
                 self._session.expunge(document)
 
-    def _parameters(self, one: _Pending) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    def _parameters(self, one: _Pending) -> tuple[Values, str, list[str]]:
         """Return parameters, tokens of its own, and what its documents say.
 
         A record that says nothing about a model leaves its document alone.
         """
         prepared, said = one.prepared, {**self._documents.current(one.documents), **one.prepared.models}
         if not said:
-            return numbered(prepared.parameters, one.number), prepared.tokens, []
+            return prepared.parameters, prepared.tokens, []
         of_models = self._documents.rows(one.number, said)
         taken = {row["name"] for row in of_models}
-        plain = [row for row in numbered(prepared.parameters, one.number) if row["name"] not in taken]
-        return [*plain, *of_models], prepared.tokens_with(plain), self._documents.words(said)
+        own = parameter_rows(one.number, prepared.parameters)
+        plain = _one_after_the_other(row for row in own if row["name"] not in taken)
+        words = self._documents.words(said)
+        return [*plain, *_one_after_the_other(of_models)], prepared.tokens_with(plain), words
 
     def _set_parents(self, pending: Sequence[_Pending], known: Sequence[int]) -> None:
         numbers = self._parents | {one.prepared.dataset: one.number for one in pending}
         parents = {one.number: frozenset(numbers[parent] for parent in one.prepared.parents) for one in pending}
         dataset_rows.set_parents(self._session, parents, known)
+
+
+def _one_after_the_other(parameters: Iterable[dict[str, Any]]) -> Values:
+    return [row[column] for row in parameters for column in PARAMETER_COLUMNS]
 
 
 def _known(row: DatasetRow) -> Known:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, case, exists, func, se
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
+from beamtorch_catalogue.stores.blocks import in_any_block
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
 from beamtorch_catalogue.wire import Order
 
@@ -38,7 +39,12 @@ class InRange:
 
     def numbers(self) -> Select[Any]:
         """Return the numbers of their datasets."""
-        return select(self.row.dataset).where(*self.conditions)
+        return select(self.row.dataset).where(*self.in_index)
+
+    @property
+    def in_index(self) -> tuple[ColumnElement[bool], ...]:
+        """The conditions as the index is asked for all of them."""
+        return (*self.conditions, in_any_block(self.row.dataset))
 
     def count(self, session: Session, most: int) -> int:
         """Count them, up to a number."""
@@ -80,7 +86,7 @@ class Strand:
         found = select(DatasetRow.number, DatasetRow.place).join_from(
             self.along.row, DatasetRow, DatasetRow.number == number
         )
-        return found.where(*self.along.conditions, *self.conditions, *others).limit(limit)
+        return found.where(*self.along.in_index, *self.conditions, *others).limit(limit)
 
     def _found(self, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         place = DatasetRow.place if self.leading is None else self.leading.c.place

@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, text, tuple
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.models import Base, DatasetRow, DocumentRow, FileRow, ParameterRow, Parentage, Sample
-from beamtorch_catalogue.stores.rows import Values, insert_rows
+from beamtorch_catalogue.stores.rows import Values, insert_rows, insert_values
 
 _CHUNK = 500
 """SQLite takes at most 32766 values in one statement."""
@@ -38,10 +38,14 @@ def update_datasets(session: Session, rows: Sequence[Values]) -> None:
     session.connection().execute(statement, given)
 
 
-def insert_details(session: Session, files: Sequence[Values], parameters: Sequence[Values]) -> None:
-    """Insert rows of files and parameters."""
-    insert_rows(session, _FILE, files)
-    insert_rows(session, _PARAMETER, parameters)
+def insert_files(session: Session, columns: Sequence[str], values: list[Any]) -> None:
+    """Insert rows of files, their values one after the other."""
+    insert_values(session, _FILE, columns, values)
+
+
+def insert_parameters(session: Session, columns: Sequence[str], values: list[Any]) -> None:
+    """Insert rows of parameters, their values one after the other."""
+    insert_values(session, _PARAMETER, columns, values)
 
 
 def delete_details(session: Session, numbers: Sequence[int]) -> None:

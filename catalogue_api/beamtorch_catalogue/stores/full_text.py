@@ -46,8 +46,8 @@ MOST_TOKENS = 16_000
 class FullText(Protocol):
     """Keeps the tokens of each dataset and finds datasets by words."""
 
-    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
-        """Set the tokens of datasets, by their places; those that are there already are replaced."""
+    def put(self, session: Session, texts: Mapping[int, str]) -> None:
+        """Set the tokens of datasets, a space between each, by their places; those that are there are replaced."""
         ...
 
     def drop(self, session: Session, places: Collection[int]) -> None:
@@ -92,9 +92,9 @@ class FullText(Protocol):
 class SqliteFullText:
     """FTS5; the row number is the dataset's place."""
 
-    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
+    def put(self, session: Session, texts: Mapping[int, str]) -> None:
         """Replace the rows."""
-        replace_full_text(session, [(n, " ".join(t[:MOST_TOKENS])) for n, t in sorted(texts.items())])
+        replace_full_text(session, [(n, _not_too_many(t)) for n, t in sorted(texts.items())])
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""
@@ -181,10 +181,11 @@ class SqliteFullText:
 class PostgresFullText:
     """A ``tsvector`` with our own tokens and a GIN index."""
 
-    def put(self, session: Session, texts: Mapping[int, Sequence[str]]) -> None:
+    def put(self, session: Session, texts: Mapping[int, str]) -> None:
         """Insert or replace the rows."""
         self.drop(session, texts)
-        insert_rows(session, _TEXTS, [{"place": n, "words": _vector(t[:MOST_TOKENS])} for n, t in texts.items()])
+        rows = [{"place": n, "words": _vector(_not_too_many(t).split())} for n, t in texts.items()]
+        insert_rows(session, _TEXTS, rows)
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""
@@ -257,6 +258,12 @@ class PostgresFullText:
 def _each(words: Iterable[str]) -> list[list[str]]:
     """Return the tokens of each word that has any."""
     return [found for found in map(phrase, words) if found]
+
+
+def _not_too_many(tokens: str) -> str:
+    """Return the first tokens."""
+    # Every token takes a letter and a space.
+    return tokens if len(tokens) < 2 * MOST_TOKENS else " ".join(tokens.split(" ", MOST_TOKENS)[:MOST_TOKENS])
 
 
 def _begins(token: str) -> str:

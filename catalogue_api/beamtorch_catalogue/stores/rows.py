@@ -1,6 +1,6 @@
 """Writing many rows of a table at once, past SQLAlchemy's look at every value."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -24,12 +24,22 @@ def insert_rows(session: Session, table: TableClause, rows: Sequence[Values]) ->
     if dialect.name == "postgresql":
         _copy(session, table, columns, values)
     else:
+        head = f"INSERT INTO {table.name} ({_quoted(columns)})"
+        _insert(session, head, len(columns), list(chain.from_iterable(values)))
+
+
+def insert_values(session: Session, table: TableClause, columns: Sequence[str], values: list[Any]) -> None:
+    """Insert rows whose values come one after the other, as the driver takes them."""
+    if session.get_bind().dialect.name == "postgresql":
+        width = len(columns)
+        _copy(session, table, columns, [values[at : at + width] for at in range(0, len(values), width)])
+    else:
         _insert(session, f"INSERT INTO {table.name} ({_quoted(columns)})", len(columns), values)
 
 
-def replace_full_text(session: Session, rows: Sequence[tuple[int, str]]) -> None:
+def replace_full_text(session: Session, rows: Iterable[tuple[int, str]]) -> None:
     """Set texts of SQLite's full-text table, by row number."""
-    _insert(session, "INSERT OR REPLACE INTO full_text (rowid, words)", 2, rows)
+    _insert(session, "INSERT OR REPLACE INTO full_text (rowid, words)", 2, list(chain.from_iterable(rows)))
 
 
 def _bound(
@@ -50,12 +60,12 @@ def _bound(
     return bound
 
 
-def _insert(session: Session, head: str, width: int, values: Sequence[Collection[Any]]) -> None:
+def _insert(session: Session, head: str, width: int, values: list[Any]) -> None:
     connection, row = session.connection(), f"({', '.join('?' * width)})"
-    at_once = max(1, _VALUES_AT_ONCE // width)
+    at_once = width * max(1, _VALUES_AT_ONCE // width)
     for start in range(0, len(values), at_once):
-        some = values[start : start + at_once]
-        connection.exec_driver_sql(f"{head} VALUES {', '.join([row] * len(some))}", tuple(chain.from_iterable(some)))
+        some = tuple(values[start : start + at_once])
+        connection.exec_driver_sql(f"{head} VALUES {', '.join([row] * (len(some) // width))}", some)
 
 
 def _copy(session: Session, table: TableClause, columns: Sequence[str], values: Sequence[Collection[Any]]) -> None:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from beamtorch_catalogue.stores.blocks import BLOCK_BITS
 from beamtorch_catalogue.stores.models.base import WITHOUT_ROWID, Base, BytewiseText, Moment, Number
 from beamtorch_catalogue.stores.models.office import Beamtime, Sample
 
@@ -124,7 +125,10 @@ class ParameterRow(Base):
     """A parameter: as it was written, and in SI if its unit is understood."""
 
     __tablename__ = "parameter"
-    __table_args__ = (Index(None, "name", "dimension", "si", "dataset"), WITHOUT_ROWID)
+    __table_args__ = (
+        Index("ix_parameter_by_block", "name", "dimension", text(f"(dataset >> {BLOCK_BITS})"), "si", "dataset"),
+        WITHOUT_ROWID,
+    )
 
     dataset: Mapped[int] = mapped_column(ForeignKey("dataset.number", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
