@@ -79,9 +79,12 @@ def overheard(factory: Factory) -> Iterator[list[tuple[str, object]]]:
         if statement.lstrip().upper().startswith(("SELECT", "WITH")):
             sent.append((statement, parameters))
 
-    event.listen(factory.database._engine, "before_cursor_execute", hear)
+    engines = {factory.database._engine, factory.database._writing_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
     yield sent
-    event.remove(factory.database._engine, "before_cursor_execute", hear)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", hear)
 
 
 def whole_tables(factory: Factory, sent: list[tuple[str, object]]) -> list[str]:

@@ -1,9 +1,7 @@
 """One dataset with everything about it, for those who may read it."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import literal, select, union_all
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
@@ -12,9 +10,9 @@ from beamtorch_catalogue.services.paging import from_cursor, to_cursor
 from beamtorch_catalogue.services.people import team_of
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.reading import ENERGY, file_record, parameter, select_datasets, summaries
+from beamtorch_catalogue.stores import details
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, DocumentRow, FileRow, Parentage
-from beamtorch_catalogue.stores.models import FileCopy as FileCopyRow
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow, Parentage
 from beamtorch_catalogue.stores.places import NEVER
 from beamtorch_catalogue.wire import Audience, Dataset, FileCopy, FilePage, FileRecord
 from beamtorch_facility.dataset import DatasetId
@@ -59,7 +57,8 @@ class Datasets:
         """Return a dataset; raise `NoSuchDatasetError` for one that the reader may not read."""
         with self._database.reading() as session:
             row = _find(session, reader, dataset)
-            energy = next((p for p in row.parameters if p.name == ENERGY), None)
+            parameters = details.parameters(session, row.number)
+            energy = next((one for one in parameters if one.name == ENERGY), None)
             (summary,) = summaries(session, reader, [row], {row.number: energy} if energy else {})
             parents, children = _relatives(session, reader, row)
             proposal = row.of_beamtime.of_proposal
@@ -69,8 +68,8 @@ class Datasets:
                 folder=row.folder,
                 files=files.files,
                 files_next=files.next,
-                parameters={p.name: parameter(p) for p in row.parameters},
-                models={one.model: self._documents.shown(one) for one in _documents(session, row.number)},
+                parameters={one.name: parameter(one) for one in parameters},
+                models={one.model: self._documents.shown(one) for one in details.documents(session, row.number)},
                 version=row.version,
                 recipe=row.recipe,
                 proposal_title=Words(en=proposal.title_en, zh=proposal.title_zh),
@@ -133,16 +132,11 @@ def _released(row: DatasetRow, reader: Reader) -> tuple[Words, ...]:
 
 
 def _files(session: Session, number: int, after: str | None, limit: int) -> FilePage:
-    listed = select(FileRow).where(FileRow.dataset == number).order_by(FileRow.position).limit(limit + 1)
-    if after:
-        listed = listed.where(FileRow.position > from_cursor(after)[1])
-    rows = session.scalars(listed).all()
+    rows = details.files(session, number, after=from_cursor(after)[1] if after else -1, most=limit + 1)
     page, more = rows[:limit], rows[limit:]
-    kept = select(FileCopyRow).where(
-        FileCopyRow.dataset == number, FileCopyRow.position.in_([row.position for row in page])
-    )
     copies: dict[int, list[FileCopy]] = {}
-    for copy in session.scalars(kept.order_by(FileCopyRow.tier, FileCopyRow.path)):
+    kept = details.copies(session, number, first=page[0].position, last=page[-1].position) if page else ()
+    for copy in kept:
         copies.setdefault(copy.position, []).append(
             FileCopy(tier=copy.tier, path=copy.path, state=copy.state, verified_at=copy.verified_at)
         )
@@ -152,17 +146,12 @@ def _files(session: Session, number: int, after: str | None, limit: int) -> File
     )
 
 
-def _documents(session: Session, number: int) -> Sequence[DocumentRow]:
-    return session.scalars(select(DocumentRow).where(DocumentRow.dataset == number).order_by(DocumentRow.model)).all()
-
-
 def _find(session: Session, reader: Reader, dataset: DatasetId) -> DatasetRow:
     row = session.scalar(
         select_datasets(reader)
         .where(DatasetRow.id == dataset)
         .options(
             joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_proposal, innerjoin=True),
-            selectinload(DatasetRow.parameters),
         )
     )
     if row is None:
@@ -174,6 +163,8 @@ def _relatives(
     session: Session, reader: Reader, row: DatasetRow
 ) -> tuple[tuple[DatasetId, ...], tuple[DatasetId, ...]]:
     """Return of which datasets one was made, and which were made of it, as far as the reader may read them."""
+    if not details.has_relatives(session, row.number):
+        return (), ()
     may, link = readable(reader), aliased(Parentage)
     ways = [
         select(literal(name).label("way"), DatasetRow.id, DatasetRow.listed_at, DatasetRow.number)

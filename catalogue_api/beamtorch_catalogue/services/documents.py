@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import Row
 
 from beamtorch_catalogue.stores.models import DocumentRow
 from beamtorch_catalogue.vocabulary import MetadataModel, Models
@@ -14,7 +15,7 @@ from beamtorch_facility.words import Words
 
 Given = Mapping[str, Mapping[str, Any]]
 """Documents by the name of their model, as somebody sent them."""
-Row = dict[str, Any]
+Values = dict[str, Any]
 """A row of a table by its columns."""
 
 
@@ -45,14 +46,14 @@ class Documents:
                 )
         return None
 
-    def document_rows(self, dataset: int, given: Given) -> list[Row]:
+    def document_rows(self, dataset: int, given: Given) -> list[Values]:
         """Return documents that `check` lets pass as rows of the table."""
         return [
             {"dataset": dataset, "model": name, "version": model.version, "content": written(content)}
             for name, model, content in self._read(given)
         ]
 
-    def rows(self, dataset: int, given: Given) -> list[Row]:
+    def rows(self, dataset: int, given: Given) -> list[Values]:
         """Return the parameters of documents that `check` lets pass; a plain parameter of such a name gives way."""
         return [row for _, model, content in self._read(given) for row in parameters(dataset, model, content)]
 
@@ -77,7 +78,7 @@ class Documents:
                     found[row.model] = model.migrated(row.version, json.loads(row.content))
         return found
 
-    def shown(self, row: DocumentRow) -> Content:
+    def shown(self, row: DocumentRow | Row[Any]) -> Content:
         """Return a stored document in the present version, or as it was kept if it cannot be in that."""
         content: Content = json.loads(row.content)
         model = self._models.get(row.model)
@@ -102,7 +103,7 @@ class Documents:
         )
 
 
-def parameters(dataset: int, model: MetadataModel, content: Content) -> list[Row]:
+def parameters(dataset: int, model: MetadataModel, content: Content) -> list[Values]:
     """Return the parameters of one document as it is kept."""
     return [
         {

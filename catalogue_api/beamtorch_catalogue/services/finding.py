@@ -101,6 +101,16 @@ class _Sought:
         walked = extent.visible * self.rows / expected if expected > self.rows else extent.visible
         return hits * _COLLECTING <= walked
 
+    def is_strand_worth_collecting(self, extent: _Extent) -> bool:
+        """Tell whether all of a strand are quicker collected and sorted than its newest sought among all datasets."""
+        if extent.visible > FEW:
+            return False
+        if not self.ranges:
+            return True
+        expected = min(self.counts) * extent.visible / max(extent.every, 1)
+        walked = extent.every * self.rows / expected if expected > self.rows else extent.every
+        return extent.visible * _COLLECTING <= walked
+
 
 class Finder:
     """Makes plans."""
@@ -139,9 +149,10 @@ class Finder:
         if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
             return Strand(tuple(conditions), reason.below, ranges=ranges)
-        if is_few and reason.numbers is not None:
+        is_collected = reason.numbers is not None and sought.is_strand_worth_collecting(extent)
+        if reason.numbers is not None and is_collected:
             conditions.append(among(DatasetRow.number, reason.numbers))
-        is_plain = bool(ranges) and not is_few and not sought.has_words and not terms.conditions
+        is_plain = bool(ranges) and not is_collected and not sought.has_words and not terms.conditions
         along = sought.fewest if is_plain else None
         return Strand((*conditions, *holds), reason.below, ranges=ranges, along=along)
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from beamtorch_catalogue.services.access import readable
@@ -45,7 +46,7 @@ def summaries(
     session: Session,
     reader: Reader,
     rows: Sequence[DatasetRow],
-    energies: Mapping[int, ParameterRow] | None = None,
+    energies: Mapping[int, ParameterRow | Row[Any]] | None = None,
 ) -> tuple[DatasetSummary, ...]:
     """Return rows as summaries, with energy and the reader's own links, in two more queries for all of them.
 
@@ -96,7 +97,7 @@ def _links(session: Session, reader: Reader, numbers: Iterable[int]) -> dict[int
     return {row.dataset: row.path for row in session.scalars(mine)}
 
 
-def file_record(row: FileRow, copies: tuple[FileCopy, ...] = ()) -> FileRecord:
+def file_record(row: FileRow | Row[Any], copies: tuple[FileCopy, ...] = ()) -> FileRecord:
     """Return a file as it goes on the wire."""
     return FileRecord(
         path=row.path,
@@ -111,12 +112,12 @@ def file_record(row: FileRow, copies: tuple[FileCopy, ...] = ()) -> FileRecord:
     )
 
 
-def parameter(row: ParameterRow) -> Quantity | str:
+def parameter(row: ParameterRow | Row[Any]) -> Quantity | str:
     """Return a parameter as it was written."""
     return _quantity(row) or row.text or ""
 
 
-def _quantity(row: ParameterRow) -> Quantity | None:
+def _quantity(row: ParameterRow | Row[Any]) -> Quantity | None:
     return None if row.value is None else Quantity(value=row.value, unit=row.unit or "")
 
 

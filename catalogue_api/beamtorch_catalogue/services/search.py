@@ -1,9 +1,9 @@
 """Finding datasets: a query and filters, by when they were measured, page by page, with counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query, parse, possible_names
@@ -17,6 +17,7 @@ from beamtorch_catalogue.services.reading import select_datasets, summaries
 from beamtorch_catalogue.services.terms import People, Technique, Terms
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
+from beamtorch_catalogue.stores.parameter_names import dimensions
 from beamtorch_catalogue.vocabulary.registry import Models
 from beamtorch_catalogue.wire import Count, DatasetPage, Facets, Order
 from beamtorch_facility.dataset import DatasetKind
@@ -129,13 +130,12 @@ class Search:
     def _parameters(session: Session, reader: Reader, names: frozenset[str]) -> Sequence[tuple[str, str]]:
         """Return which of some names are parameters that somebody can see, with each dimension."""
         found = []
-        for name in sorted(names):
-            for dimension in _dimensions(session, name):
-                one = select(ParameterRow.dataset).where(ParameterRow.name == name, ParameterRow.dimension == dimension)
-                if not reader.sees_all:
-                    one = one.join(DatasetRow, DatasetRow.number == ParameterRow.dataset).where(readable(reader))
-                if session.scalar(one.limit(1)) is not None:
-                    found.append((name, dimension))
+        for name, dimension in map(tuple, dimensions(session, names)):
+            one = select(ParameterRow.dataset).where(ParameterRow.name == name, ParameterRow.dimension == dimension)
+            if not reader.sees_all:
+                one = one.join(DatasetRow, DatasetRow.number == ParameterRow.dataset).where(readable(reader))
+            if session.scalar(one.limit(1)) is not None:
+                found.append((name, dimension))
         return found
 
     def _advice(self, session: Session, reader: Reader, wish: Wish, query: Query) -> Words | None:
@@ -158,15 +158,6 @@ class Search:
             en=f"Nothing matches all of this. {' '.join(f'Without “{d}” there are {_counted(c)}.' for c, d in best)}",
             zh=f"没有同时满足所有条件的数据集。{''.join(f'去掉“{d}”有 {_counted(c)} 个。' for c, d in best)}",
         )
-
-
-def _dimensions(session: Session, name: str) -> Iterator[str]:
-    """Yield the dimensions that a parameter has: each one jump in the index, where a DISTINCT would read all of it."""
-    following = select(func.min(ParameterRow.dimension)).where(ParameterRow.name == name)
-    found = session.scalar(following.where(ParameterRow.dimension.is_not(None)))
-    while found is not None:
-        yield found
-        found = session.scalar(following.where(ParameterRow.dimension > found))
 
 
 def _exact(session: Session, plan: Plan) -> Count | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -56,15 +57,23 @@ class Database:
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         # The connection used last again: its pages and prepared statements are at hand. One in memory has no pool.
-        pool = {"pool_use_lifo": True} if self.url.database else {}
-        self._engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite, **pool)
-        if self.is_sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
-        else:
-            event.listen(self._engine, "connect", _prepare_postgresql)
+        self._engine = self._connected(pool_use_lifo=True) if self.url.database else self._connected()
+        self._writing_engine = self._engine
+        if self.is_sqlite and self.url.database:
+            # Writers take turns at one connection, which knows the pages that the last one wrote; among several, each
+            # would read them again, and SQLite lets who waits sleep for a tenth of a second.
+            self._writing_engine = self._connected(pool_size=1, max_overflow=0, pool_timeout=BUSY_MILLISECONDS / 1000)
         self._readers = sessionmaker(self._engine)
-        self._writers = sessionmaker(self._engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
+        self._writers = sessionmaker(self._writing_engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
+
+    def _connected(self, **pool: Any) -> Engine:
+        engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite, **pool)
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "connect", _prepare_postgresql)
+        return engine
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -91,6 +100,7 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+        self._writing_engine.dispose()
 
     def _alembic(self) -> Config:
         config = Config()
@@ -127,10 +137,10 @@ def _said_plainly() -> Iterator[None]:
                 zh="有值过长或含有无法存储的字符（NUL），未做任何更改。请缩短或清理后重新发送。",
             )
         ) from error
-    except DBAPIError as error:
+    except (DBAPIError, PoolTimeoutError) as error:
         if not _is_outage(error):
             raise
-        log.warning("the database refused: %s", error.orig)
+        log.warning("the database refused: %s", error.orig if isinstance(error, DBAPIError) else error)
         raise DatabaseUnusableError(
             Words(
                 en="The catalogue's database does not answer, or has no room. Nothing was changed. "
@@ -140,8 +150,10 @@ def _said_plainly() -> Iterator[None]:
         ) from error
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def _is_outage(error: DBAPIError | PoolTimeoutError) -> bool:
     """Tell an outage from a mistake of ours, which has to keep its traceback."""
+    if isinstance(error, PoolTimeoutError):
+        return True
     return error.connection_invalidated or type(error.orig).__name__ in {
         "OperationalError",
         "DiskFull",
