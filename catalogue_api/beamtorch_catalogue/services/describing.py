@@ -37,7 +37,7 @@ class Describer:
         beamtime: Beamtime,
         sample: NamedSample | None,
     ) -> str:
-        """Return all tokens of a dataset, with a space between each.
+        """Return all tokens of a dataset, with a space between each; those of its files last, since not all may fit.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class Describer:
         texts
             Its technique, and what its documents say.
         """
-        return _joined([own, *map(_cut, texts), self._of_sample(sample), self._of_beamtime(beamtime)])
+        return _joined([self._of_beamtime(beamtime), self._of_sample(sample), *map(_cut, texts), own])
 
     def _of_sample(self, sample: NamedSample | None) -> str:
         if sample is None:
@@ -69,7 +69,7 @@ class Describer:
 def own_tokens(
     name: str, dataset: str, kind: str, software: str | None, *, paths: Iterable[str], texts: Iterable[str]
 ) -> str:
-    """Return the tokens of what a record says of itself, with a space between each.
+    """Return the tokens of what a record says of itself, with a space between each; those of its files last.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def own_tokens(
     texts
         Those among its parameters.
     """
-    names = "\n".join(path.rpartition("/")[2] for path in paths)
-    said = tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}\n{names}")
-    return _joined([" ".join(said), *map(_cut, texts)])
+    said = tokens(f"{name}\n{dataset}\n{kind}\n{software or ''}")
+    names = tokens("\n".join(path.rpartition("/")[2] for path in paths))
+    return _joined([" ".join(said), *map(_cut, texts), " ".join(names)])
 
 
 def _joined(parts: Iterable[str]) -> str:

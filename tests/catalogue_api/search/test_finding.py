@@ -36,6 +36,16 @@ def test_words_find_name_sample_people_technique_and_files_in_both_languages(wor
     assert names(world, "jaw") == ["jaw"]
 
 
+def test_a_dataset_of_more_files_than_words_fit_is_found_by_all_but_its_last_files(world: World):
+    one = world.record("stitched", sample="molar")
+    (only,) = one.files
+    files = tuple(only.model_copy(update={"path": f"{only.path}.{number:05}"}) for number in range(9_000))
+    world.client("ingest").ingest([one.model_copy(update={"files": files, "parameters": {"comment": "overnight"}})])
+    for q in ("stitched", "molar", "ada", "臼齿", "overnight", "tomography", "BT-1", "stitched molar", "00017"):
+        assert names(world, q) == ["stitched"], q
+    assert names(world, "08999") == []
+
+
 def test_words_never_break_the_search(world: World):
     world.client("ingest").ingest([world.record("tooth")])
     for q in (
