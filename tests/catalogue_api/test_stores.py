@@ -19,6 +19,7 @@ from beamtorch_catalogue.stores.names import one_of
 from beamtorch_catalogue.stores.places import NEVER, day, place, year
 from beamtorch_catalogue.stores.words import is_open, phrase, tokens
 from beamtorch_catalogue.testing.world import World
+from beamtorch_catalogue.wire import Order
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "catalogue-openapi.json"
 
@@ -41,7 +42,7 @@ INSERT INTO attachment (username, dataset, path, attached_at) VALUES ('ada', 7, 
 """
 
 
-def test_of_a_common_and_a_rare_word_together_sqlite_loses_no_hit_from_the_newest_on(tmp_path: Path):
+def test_of_a_common_and_a_rare_word_together_sqlite_loses_no_hit_from_either_end(tmp_path: Path):
     store = Database(f"sqlite:///{tmp_path}/catalogue.sqlite")
     store.upgrade()
     engine, chance, begin = full_text(is_sqlite=True), random.Random(1), datetime(2019, 1, 1, tzinfo=UTC)
@@ -58,11 +59,13 @@ def test_of_a_common_and_a_rare_word_together_sqlite_loses_no_hit_from_the_newes
         with store.writing() as session:
             engine.put(session, texts)
     with store.reading() as session:
-        sought = engine.sought(session, ["operando", "nickel"])
-        assert sought is not None
-        hits = engine.hits(sought)
-        found = session.scalars(select(hits.c.place).order_by(hits.c.place.desc())).all()
-    assert found == sorted(rare, reverse=True)
+        for order in Order:
+            sought = engine.sought(session, ["operando", "nickel"], order=order)
+            assert sought is not None
+            hits = engine.hits(sought)
+            is_down = order is Order.NEWEST
+            found = session.scalars(select(hits.c.place).order_by(hits.c.down if is_down else hits.c.down.desc())).all()
+            assert found == sorted(rare, reverse=is_down), order
     store.close()
 
 

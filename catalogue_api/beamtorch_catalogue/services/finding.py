@@ -4,12 +4,13 @@ A database that walks from the newest and tests each dataset is quick where many
 collects all hits and sorts them is the other way round. So what is rare is counted first, up to a limit, and leads.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query
@@ -19,6 +20,7 @@ from beamtorch_catalogue.services.strands import InRange, Places, Strand, among,
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow
+from beamtorch_catalogue.stores.places import number
 from beamtorch_catalogue.wire import Order
 
 FEW = 20_000
@@ -27,6 +29,11 @@ _FEW_WITH_WORDS = 2_000
 """With words in a query, each dataset of a range that is collected has its text looked into."""
 _COLLECTING = 3
 """How many times as long it takes to collect and sort a dataset as to walk past one."""
+_TESTED = 4000
+"""A range is collected, if at all, up to the root of so many times all datasets.
+
+To count a thousand hits in it, a thousand divided by its share of all are tested, and a test takes four times as long.
+"""
 _MOST_PROPOSALS = 400
 """Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
 _STALE = timedelta(seconds=60)
@@ -80,6 +87,7 @@ class _Sought:
     ranges: tuple[InRange, ...]
     counts: tuple[int, ...]
     rows: int
+    order: Order
 
     @property
     def has_words(self) -> bool:
@@ -119,11 +127,11 @@ class Finder:
         self._full_text, self._is_sqlite = full_text, is_sqlite
         self._extents: OrderedDict[tuple[str, bool], _Extent] = OrderedDict()
 
-    def plan(self, session: Session, reader: Reader, query: Query, filters: Terms, *, rows: int) -> Plan:
-        """Choose how to find what a query asks for and somebody may read, so many of it at once."""
+    def plan(self, session: Session, reader: Reader, query: Query, filters: Terms, *, rows: int, order: Order) -> Plan:
+        """Choose how to find what a query asks for and somebody may read, so many of it at once and in an order."""
         terms = filters.joined(session, query)
         ranges = tuple(InRange.of(wanted) for wanted in terms.ranges)
-        sought = _Sought(terms, ranges, tuple(one.count(session, FEW + 1) for one in ranges), rows)
+        sought = _Sought(terms, ranges, tuple(one.count(session, FEW + 1) for one in ranges), rows, order)
         is_counted = not terms.words and not terms.ranges and not terms.unwanted and terms.counted is not None
         return Plan(
             strands=tuple(self._strand(session, reader, reason, sought) for reason in reasons(session, reader)),
@@ -136,7 +144,7 @@ class Finder:
         is_few = reason.numbers is not None and extent.visible <= FEW
         within = _proposals(session, reader) if is_few and reason.is_own and terms.words else ()
         within = within if len(within) <= _MOST_PROPOSALS else ()
-        words = self._full_text.sought(session, terms.words, terms.unwanted, within)
+        words = self._full_text.sought(session, terms.words, terms.unwanted, within, sought.order)
         holds = self._full_text.holds(terms.words, terms.unwanted)
         conditions = [*terms.conditions, reason.condition]
         if sought.is_range_worth_collecting(extent):
@@ -144,8 +152,8 @@ class Finder:
             conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
             return Strand(tuple(conditions), reason.below, ranges=tuple(one for one in ranges if one is not fewest))
         if words is not None and self._is_sqlite:
-            conditions += self._full_text.left_open(terms.words, terms.unwanted, within)
-            return Strand(tuple(map(tested, conditions)), reason.below, self._full_text.hits(words), ranges)
+            conditions += self._full_text.left_open(terms.words, terms.unwanted, within, sought.order)
+            return _led(self._full_text.hits(words), conditions, reason, sought, extent)
         if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
             return Strand(tuple(conditions), reason.below, ranges=ranges)
@@ -169,6 +177,20 @@ class Finder:
             while len(self._extents) > _MOST_EXTENTS:
                 self._extents.popitem(last=False)
         return known
+
+
+def _led(
+    hits: FromClause, conditions: Sequence[ColumnElement[bool]], reason: Reason, sought: _Sought, extent: _Extent
+) -> Strand:
+    """Return the strand that goes along hits of the full text.
+
+    Of narrow ranges the numbers of all datasets are collected: a hit is among them, or not, before it is looked at.
+    """
+    counts = zip(sought.ranges, sought.counts, strict=True)
+    narrow = [one for one, count in counts if count <= min(FEW, math.isqrt(_TESTED * extent.every))]
+    inside = [among(number(hits.c.place), one.numbers()) for one in narrow]
+    others = tuple(one for one in sought.ranges if one not in narrow)
+    return Strand(tuple(map(tested, [*inside, *conditions])), reason.below, hits, others)
 
 
 def _proposals(session: Session, reader: Reader) -> Sequence[str]:

@@ -111,7 +111,8 @@ class Search:
 
     def _plan(self, session: Session, reader: Reader, wish: Wish, query: Query, rows: int | None = None) -> Plan:
         terms = Terms(self._people, self._technique, wish.all_filters)
-        return self._finder.plan(session, reader, query, terms, rows=wish.limit if rows is None else rows)
+        rows = wish.limit if rows is None else rows
+        return self._finder.plan(session, reader, query, terms, rows=rows, order=wish.order)
 
     @staticmethod
     def _rows(session: Session, reader: Reader, page: Sequence[Row[int, int]], order: Order) -> Sequence[DatasetRow]:

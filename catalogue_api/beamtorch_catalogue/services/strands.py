@@ -64,7 +64,7 @@ class Strand:
     below: int | None = None
     """No dataset of this strand has a place as high as this."""
     leading: FromClause | None = None
-    """Hits of the full text that come newest first, with a column ``place``."""
+    """Hits of the full text that come newest first, by a column ``down``."""
     ranges: tuple[InRange, ...] = ()
     """In which each of them has a parameter."""
     along: InRange | None = None
@@ -89,17 +89,25 @@ class Strand:
         return found.where(*self.along.in_index, *self.conditions, *others).limit(limit)
 
     def _found(self, after: int | None = None, order: Order = Order.NEWEST) -> Places:
-        place = DatasetRow.place if self.leading is None else self.leading.c.place
-        query = select(DatasetRow.number, place.label("place"))
+        query = select(DatasetRow.number, DatasetRow.place)
         if self.leading is not None:
             query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
         if order is Order.OLDEST and after is not None:
-            query = query.where(place > after)
+            query = query.where(self._is_above(after))
         ends = [end for end in (self.below, after if order is Order.NEWEST else None) if end is not None]
         if ends:
-            query = query.where(place < min(ends))
+            query = query.where(self._is_below(min(ends)))
         query = query.where(*self.conditions, *(one.test() for one in self.ranges))
-        return query.order_by(place.desc() if order is Order.NEWEST else place)
+        from_newest = DatasetRow.place.desc() if self.leading is None else self.leading.c.down
+        from_oldest = DatasetRow.place if self.leading is None else self.leading.c.down.desc()
+        return query.order_by(from_newest if order is Order.NEWEST else from_oldest)
+
+    # Hits of the full text are bounded and ordered by their own number, which is at hand.
+    def _is_above(self, place: int) -> ColumnElement[bool]:
+        return DatasetRow.place > place if self.leading is None else self.leading.c.down < -place
+
+    def _is_below(self, place: int) -> ColumnElement[bool]:
+        return DatasetRow.place < place if self.leading is None else self.leading.c.down > -place
 
 
 def joined(parts: list[Places]) -> Places:
@@ -118,7 +126,7 @@ def tested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return case((condition, 1), else_=0) == 1
 
 
-def among(column: InstrumentedAttribute[int], hits: Select[Any]) -> ColumnElement[bool]:
+def among(column: ColumnElement[int] | InstrumentedAttribute[int], hits: Select[Any]) -> ColumnElement[bool]:
     """Return the condition to be among hits that are collected once, and not asked for again for every row."""
     collected = hits.cte(nesting=True).prefix_with("MATERIALIZED")
     return column.in_(select(collected.c[0]))

@@ -27,6 +27,7 @@ from beamtorch_catalogue.stores.database import VOCABULARY
 from beamtorch_catalogue.stores.models import DatasetRow
 from beamtorch_catalogue.stores.rows import insert_rows, replace_full_text
 from beamtorch_catalogue.stores.words import is_open, marks, phrase
+from beamtorch_catalogue.wire import Order
 
 _TEXTS = table("full_text", column("place", BigInteger()), column("words", Text()))
 _MOST_ENDS = 20
@@ -55,7 +56,12 @@ class FullText(Protocol):
         ...
 
     def sought(
-        self, session: Session, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+        self,
+        session: Session,
+        words: Iterable[str],
+        unwanted: Iterable[str] = (),
+        within: Sequence[str] = (),
+        order: Order = Order.NEWEST,
     ) -> str | None:
         """Return what to ask for datasets that have all words; None if there is nothing to ask.
 
@@ -67,15 +73,24 @@ class FullText(Protocol):
             Those that must not be there; alone they are nothing to ask for.
         within
             Marks (see `stores.words.marks`) of which a dataset has to have one; none: any dataset.
+        order
+            In which the hits will be gone through.
         """
         ...
 
     def hits(self, sought: str) -> FromClause:
-        """Return the places of all datasets that match, as a column ``place``; in SQLite newest first at no cost."""
+        """Return the datasets that match: a column ``place``, and ``down``, which grows from the newest on.
+
+        By ``down`` SQLite has them in order at no cost.
+        """
         ...
 
     def left_open(
-        self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+        self,
+        words: Iterable[str],
+        unwanted: Iterable[str] = (),
+        within: Sequence[str] = (),
+        order: Order = Order.NEWEST,
     ) -> list[ColumnElement[bool]]:
         """Return what `hits` of the same does not ensure, and has to be looked at in each dataset."""
         ...
@@ -90,31 +105,42 @@ class FullText(Protocol):
 
 
 class SqliteFullText:
-    """FTS5; the row number is the dataset's place."""
+    """FTS5; the row number is the dataset's place with its sign turned, so that the newest comes first."""
 
     def put(self, session: Session, texts: Mapping[int, str]) -> None:
         """Replace the rows."""
-        replace_full_text(session, [(n, _not_too_many(t)) for n, t in sorted(texts.items())])
+        replace_full_text(session, [(-n, _not_too_many(t)) for n, t in sorted(texts.items(), reverse=True)])
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""
         if places:
-            session.execute(text("DELETE FROM full_text WHERE rowid = :place"), [{"place": n} for n in places])
+            session.execute(text("DELETE FROM full_text WHERE rowid = :row"), [{"row": -n} for n in places])
 
     def sought(
-        self, session: Session, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+        self,
+        session: Session,
+        words: Iterable[str],
+        unwanted: Iterable[str] = (),
+        within: Sequence[str] = (),
+        order: Order = Order.NEWEST,
     ) -> str | None:
-        """Ask by tokens; of several, each is asked for as the beginning of a word.
+        """Ask by phrases; from the oldest on, for the beginnings of several tokens.
 
-        Newest first, FTS5 (SQLite 3.40) loses hits where it leaps through the long list of one token to the next hit of
+        Backwards, FTS5 (SQLite 3.40) loses hits where it leaps through the long list of one token to the next hit of
         another. It leaps through lists as they are stored, and not through that of a beginning, which it collects.
         """
         found = _each(words)
         if not found:
             return None
-        if self._is_alone(found, unwanted, within):
-            (only,) = found[0]
-            return self._begun(session, only) if is_open([only]) else f'"{only}"'
+        if order is Order.OLDEST and not self._is_alone(found, unwanted, within):
+            return self._by_beginnings(found, unwanted, within)
+        wanted, excluded = ([self._phrase(session, one) for one in some] for some in (found, _each(unwanted)))
+        if within:
+            wanted.append("(" + " OR ".join(f'"{mark}"' for mark in marks(within)) + ")")
+        every = " AND ".join(dict.fromkeys(wanted))
+        return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
+
+    def _by_beginnings(self, found: Sequence[Sequence[str]], unwanted: Iterable[str], within: Sequence[str]) -> str:
         wanted = [_begins(token) for one in found for token in one]
         if within:
             wanted.append("(" + " OR ".join(map(_begins, marks(within))) + ")")
@@ -123,11 +149,15 @@ class SqliteFullText:
         return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
 
     def left_open(
-        self, words: Iterable[str], unwanted: Iterable[str] = (), within: Sequence[str] = ()
+        self,
+        words: Iterable[str],
+        unwanted: Iterable[str] = (),
+        within: Sequence[str] = (),
+        order: Order = Order.NEWEST,
     ) -> list[ColumnElement[bool]]:
         """Look into the text for phrases of several tokens, and for tokens that are no beginnings."""
         words, unwanted = tuple(words), tuple(unwanted)
-        if self._is_alone(_each(words), unwanted, within):
+        if order is Order.NEWEST or self._is_alone(_each(words), unwanted, within):
             return []
         open_ones = ([word for word in some if not self._is_said(phrase(word))] for some in (words, unwanted))
         return self.holds(*open_ones)
@@ -143,27 +173,31 @@ class SqliteFullText:
         return len(found) == 1 and is_open(list(found))
 
     @staticmethod
-    def _begun(session: Session, last: str) -> str:
-        """Return the words that begin so, if they are few: FTS5 gives their hits one after the other.
+    def _phrase(session: Session, found: Sequence[str]) -> str:
+        """Return a phrase, one with an open end by the words that begin so, if they are few.
 
-        Of a beginning it collects all hits before it gives the newest.
+        FTS5 gives the hits of words one after the other. Of a beginning it collects all before it gives the newest.
         """
+        if not is_open(list(found)):
+            return f'"{" ".join(found)}"'
+        *head, last = found
         span = {"first": last, "beyond": last + chr(sys.maxunicode), "most": _MOST_ENDS + 1}
         ends = session.scalars(_ENDS, span).all()
         if not 0 < len(ends) <= _MOST_ENDS:
-            return _begins(last)
-        return "(" + " OR ".join(f'"{end}"' for end in ends) + ")"
+            return f'"{" ".join(found)}" *'
+        return "(" + " OR ".join(f'"{" ".join([*head, end])}"' for end in ends) + ")"
 
     def hits(self, sought: str) -> FromClause:
         """Match; FTS5 gives its rows by number, forwards or backwards."""
         index = table("full_text", column("rowid", BigInteger()))
         condition = text("full_text MATCH :sought").bindparams(bindparam("sought", sought, unique=True))
-        return select(index.c.rowid.label("place")).where(condition).subquery("hits")
+        down = index.c.rowid
+        return select((-down).label("place"), down.label("down")).where(condition).subquery("hits")
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Look into the text itself: FTS5 would open its whole index for every dataset."""
         content = table("full_text_content", column("id", BigInteger()), column("c0"))
-        own = select(" " + content.c.c0 + " ").where(content.c.id == DatasetRow.place).correlate(DatasetRow)
+        own = select(" " + content.c.c0 + " ").where(content.c.id == -DatasetRow.place).correlate(DatasetRow)
         text_of = own.scalar_subquery()
         wanted = [func.instr(text_of, self._part(p)) > 0 for p in map(phrase, words) if p]
         return [*wanted, *(func.instr(text_of, self._part(p)) == 0 for p in map(phrase, unwanted) if p)]
@@ -198,6 +232,7 @@ class PostgresFullText:
         words: Iterable[str],
         unwanted: Iterable[str] = (),
         within: Sequence[str] = (),
+        order: Order = Order.NEWEST,  # noqa: ARG002 - the other one's
     ) -> str | None:
         """Ask by phrases, those of letters enough with an open end."""
         phrases = self._phrases(words)
@@ -212,6 +247,7 @@ class PostgresFullText:
         words: Iterable[str],  # noqa: ARG002 - the other one's
         unwanted: Iterable[str] = (),  # noqa: ARG002
         within: Sequence[str] = (),  # noqa: ARG002
+        order: Order = Order.NEWEST,  # noqa: ARG002
     ) -> list[ColumnElement[bool]]:
         """Nothing is left open."""
         return []
@@ -228,7 +264,7 @@ class PostgresFullText:
         """Match by the GIN index."""
         index = table("full_text", column("place", BigInteger()))
         condition = text("words @@ CAST(:sought AS tsquery)").bindparams(bindparam("sought", sought, unique=True))
-        return select(index.c.place).where(condition).subquery("hits")
+        return select(index.c.place, (-index.c.place).label("down")).where(condition).subquery("hits")
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Match the vector of each."""

@@ -7,7 +7,7 @@ newest first, and the first page of a million hits costs no more than that of te
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Integer, literal_column
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _BITS = 32
@@ -25,6 +25,12 @@ def place(listed_at: datetime, number: int) -> int:
     """Return the place of a dataset: the second since the year 2000 (1932 to 2068), then its row number."""
     second = (listed_at - _EPOCH) // timedelta(seconds=1)
     return (min(max(second, _FIRST), _LAST) << _BITS) + number
+
+
+def number(place: Any) -> ColumnElement[int]:
+    """Return the row number of the dataset at a place in SQL."""
+    found: ColumnElement[int] = place.bitwise_and(literal_column(str(2**_BITS - 1), BigInteger))
+    return found
 
 
 def day(place: Any) -> ColumnElement[int]:
