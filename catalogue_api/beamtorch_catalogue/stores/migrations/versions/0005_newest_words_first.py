@@ -32,7 +32,5 @@ def _turn(row_of_deleted: str) -> None:
     op.execute("INSERT INTO full_text_new (rowid, words) SELECT -rowid, words FROM full_text ORDER BY rowid DESC")
     op.execute("DROP TABLE full_text")
     op.execute("ALTER TABLE full_text_new RENAME TO full_text")
-    op.execute(
-        "CREATE TRIGGER dataset_full_text AFTER DELETE ON dataset "
-        f"BEGIN DELETE FROM full_text WHERE rowid = {row_of_deleted}; END"
-    )
+    forgotten = f"DELETE FROM full_text WHERE rowid = {row_of_deleted};"  # noqa: S608 - text of ours
+    op.execute(f"CREATE TRIGGER dataset_full_text AFTER DELETE ON dataset BEGIN {forgotten} END")
