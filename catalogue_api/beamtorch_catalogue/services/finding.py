@@ -34,6 +34,8 @@ _TESTED = 4000
 
 To count a thousand hits in it, a thousand divided by its share of all are tested, and a test takes four times as long.
 """
+_RARE = 10
+"""Where one dataset in so many or fewer is somebody's own, the full text is asked for hits within their proposals."""
 _MOST_PROPOSALS = 400
 """Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
 _STALE = timedelta(seconds=60)
@@ -142,7 +144,8 @@ class Finder:
     def _strand(self, session: Session, reader: Reader, reason: Reason, sought: _Sought) -> Strand:
         extent, terms, ranges = self._extent(session, reader, reason), sought.terms, sought.ranges
         is_few = reason.numbers is not None and extent.visible <= FEW
-        within = _proposals(session, reader) if is_few and reason.is_own and terms.words else ()
+        is_own_rare = reason.is_own and (is_few or extent.visible * _RARE <= extent.every)
+        within = _proposals(session, reader) if is_own_rare and terms.words else ()
         within = within if len(within) <= _MOST_PROPOSALS else ()
         words = self._full_text.sought(session, terms.words, terms.unwanted, within, sought.order)
         holds = self._full_text.holds(terms.words, terms.unwanted)

@@ -1,8 +1,8 @@
 """The connection to SQLite or PostgreSQL, with the settings that make both keep what was promised."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.stores.turns import NoTurnError, Turns
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
 
@@ -59,10 +60,12 @@ class Database:
         # The connection used last again: its pages and prepared statements are at hand. One in memory has no pool.
         self._engine = self._connected(pool_use_lifo=True) if self.url.database else self._connected()
         self._writing_engine = self._engine
+        self._turn: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.is_sqlite and self.url.database:
             # Writers take turns at one connection, which knows the pages that the last one wrote; among several, each
             # would read them again, and SQLite lets who waits sleep for a tenth of a second.
-            self._writing_engine = self._connected(pool_size=1, max_overflow=0, pool_timeout=BUSY_MILLISECONDS / 1000)
+            self._writing_engine = self._connected(pool_size=1, max_overflow=0)
+            self._turn = Turns(BUSY_MILLISECONDS / 1000).taken
         self._readers = sessionmaker(self._engine)
         self._writers = sessionmaker(self._writing_engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
 
@@ -84,7 +87,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a session that commits at its end, or leaves nothing behind if anything is raised."""
-        with _said_plainly(), self._writers.begin() as session, _dropped_if_unexpected(session):
+        with _said_plainly(), self._turn(), self._writers.begin() as session, _dropped_if_unexpected(session):
             yield session
 
     def upgrade(self, revision: str = "head") -> None:
@@ -137,7 +140,7 @@ def _said_plainly() -> Iterator[None]:
                 zh="有值过长或含有无法存储的字符（NUL），未做任何更改。请缩短或清理后重新发送。",
             )
         ) from error
-    except (DBAPIError, PoolTimeoutError) as error:
+    except (DBAPIError, PoolTimeoutError, NoTurnError) as error:
         if not _is_outage(error):
             raise
         log.warning("the database refused: %s", error.orig if isinstance(error, DBAPIError) else error)
@@ -150,9 +153,9 @@ def _said_plainly() -> Iterator[None]:
         ) from error
 
 
-def _is_outage(error: DBAPIError | PoolTimeoutError) -> bool:
+def _is_outage(error: DBAPIError | PoolTimeoutError | NoTurnError) -> bool:
     """Tell an outage from a mistake of ours, which has to keep its traceback."""
-    if isinstance(error, PoolTimeoutError):
+    if not isinstance(error, DBAPIError):
         return True
     return error.connection_invalidated or type(error.orig).__name__ in {
         "OperationalError",

@@ -137,16 +137,13 @@ class SqliteFullText:
         wanted, excluded = ([self._phrase(session, one) for one in some] for some in (found, _each(unwanted)))
         if within:
             wanted.append("(" + " OR ".join(f'"{mark}"' for mark in marks(within)) + ")")
-        every = " AND ".join(dict.fromkeys(wanted))
-        return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
+        return _together(wanted, excluded)
 
     def _by_beginnings(self, found: Sequence[Sequence[str]], unwanted: Iterable[str], within: Sequence[str]) -> str:
         wanted = [_begins(token) for one in found for token in one]
         if within:
             wanted.append("(" + " OR ".join(map(_begins, marks(within))) + ")")
-        excluded = [_begins(*one) for one in _each(unwanted) if self._is_said(one)]
-        every = " AND ".join(dict.fromkeys(wanted))
-        return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
+        return _together(wanted, [_begins(*one) for one in _each(unwanted) if self._is_said(one)])
 
     def left_open(
         self,
@@ -300,6 +297,11 @@ def _not_too_many(tokens: str) -> str:
     """Return the first tokens."""
     # Every token takes a letter and a space.
     return tokens if len(tokens) < 2 * MOST_TOKENS else " ".join(tokens.split(" ", MOST_TOKENS)[:MOST_TOKENS])
+
+
+def _together(wanted: Iterable[str], excluded: Sequence[str]) -> str:
+    every = " AND ".join(dict.fromkeys(wanted))
+    return f"({every}) NOT ({' OR '.join(excluded)})" if excluded else every
 
 
 def _begins(token: str) -> str:
