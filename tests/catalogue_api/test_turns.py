@@ -1,36 +1,32 @@
 """Writers of one process take turns: nobody is passed over, and who waits for too long is told."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from beamtorch_catalogue.stores.database import Database, DatabaseUnusableError
 from beamtorch_catalogue.stores.turns import NoTurnError, Turns
 
 
-def test_who_asks_again_at_once_comes_after_all_who_wait(tmp_path: Path):
-    store = Database(f"sqlite:///{tmp_path}/catalogue.sqlite")
-    came: list[str] = []
-    both = threading.Barrier(3)
+def test_who_asks_again_at_once_comes_after_all_who_wait():
+    turns, came = Turns(30), list[str]()
 
-    def write(name: str) -> None:
-        both.wait()
-        for _ in range(50):
-            with store.writing() as session:
-                session.execute(text("SELECT 1"))
-                came.append(name)
+    def come(name: str) -> None:
+        with turns.taken():
+            came.append(name)
 
-    writers = [threading.Thread(target=write, args=(name,)) for name in "abc"]
-    for one in writers:
-        one.start()
-    for one in writers:
+    waiting = [threading.Thread(target=come, args=(name,)) for name in "abc"]
+    with turns.taken():
+        for count, one in enumerate(waiting, start=1):
+            one.start()
+            while len(turns._waiting) < count:
+                time.sleep(0.001)
+    come("again")
+    for one in waiting:
         one.join()
-    store.close()
-    assert sorted(came) == sorted("abc" * 50)
-    # While all three are at it, nobody has two turns before the others had one.
-    assert all(len(set(came[at : at + 3])) == 3 for at in range(60, 90))
+    assert came == ["a", "b", "c", "again"]
 
 
 def test_who_waits_for_too_long_is_told_and_leaves_the_queue():

@@ -32,7 +32,8 @@ _COLLECTING = 3
 _TESTED = 4000
 """A range is collected, if at all, up to the root of so many times all datasets.
 
-To count a thousand hits in it, a thousand divided by its share of all are tested, and a test takes four times as long.
+To count a thousand hits in it, a thousand divided by its share of all are tested, and a test is taken to cost what it
+costs to collect four.
 """
 _RARE = 10
 """Where one dataset in so many or fewer is somebody's own, the full text is asked for hits within their proposals."""

@@ -71,8 +71,8 @@ def _read(body: bytes, layout: DataLayout) -> Batch | Invalid:
 
 
 def _read_pickled(body: bytes, layout: DataLayout) -> bytes:
-    # A batch is thousands of objects that live as long as it does; to look through them for rings is a third of the
-    # time, and there are none.
+    # A batch is thousands of objects that live as long as it does; to look through them for rings takes long, and there
+    # are none.
     gc.disable()
     try:
         return pickle.dumps(_read(body, layout), pickle.HIGHEST_PROTOCOL)

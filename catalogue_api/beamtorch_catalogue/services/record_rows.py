@@ -31,7 +31,7 @@ _REMEMBERED = (
 )
 """What the history of a dataset keeps of its old values."""
 _STATES = {state: state.value for state in DatasetState}
-"""Looked up in half the time in which an enumeration tells its value."""
+"""Looked up sooner than an enumeration tells its value; every file is asked for it."""
 
 
 def files_lost(kind: DatasetKind, now: Iterable[str], old: Sequence[FileRow]) -> list[FileRecord]:
