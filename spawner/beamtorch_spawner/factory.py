@@ -41,7 +41,7 @@ from beamtorch_spawner.stores.database import Database
 from beamtorch_spawner.workers import Part, Workers
 
 HUB_SECONDS = 5.0
-EXPIRY_SECONDS = 1.0
+EXPIRY_SECONDS = 0.5
 RELEASE_SECONDS = 0.5
 START_SECONDS = 1.0
 RECONCILE_SECONDS = 30.0
