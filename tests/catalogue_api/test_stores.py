@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, create_engine, literal, not_, select, text
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.openapi import document
+from beamtorch_catalogue.services.prepared import dataset_id
 from beamtorch_catalogue.stores.database import Database
 from beamtorch_catalogue.stores.full_text import full_text
 from beamtorch_catalogue.stores.models import Base, CensusRow, DatasetRow
@@ -19,7 +20,7 @@ from beamtorch_catalogue.stores.names import one_of
 from beamtorch_catalogue.stores.places import NEVER, day, place, year
 from beamtorch_catalogue.stores.words import is_open, phrase, tokens
 from beamtorch_catalogue.testing.world import World
-from beamtorch_catalogue.wire import Order
+from beamtorch_catalogue.wire import DatasetRecord, Order
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "catalogue-openapi.json"
 
@@ -89,7 +90,10 @@ def test_migrations_go_up_and_down_with_data(database: str):
         assert [(row.place, row.released_at) for row in rows] == [(place(r.listed_at, r.number), NEVER) for r in rows]
         (counted,) = session.scalars(select(CensusRow))
         assert (counted.beamtime, counted.year, counted.datasets, counted.size) == ("B1", 2026, 2, 150)
-        assert found_by(store, session, "older") == ["older"]
+        named = {source: dataset_id(record_of("B1", source)) for source in ("/b", "/a")}
+        assert [(row.source_id, row.id) for row in rows] == list(named.items())
+        for word in ("older", named["/a"].removeprefix("ds-")):
+            assert found_by(store, session, word) == ["older"]
     store.downgrade("0001")
     with store.reading() as session:
         assert session.execute(text("SELECT number, name FROM dataset ORDER BY number")).all() == [
@@ -104,6 +108,25 @@ def test_migrations_go_up_and_down_with_data(database: str):
     with store.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM facility")) == 0
     store.close()
+
+
+def record_of(beamtime: str, source: str) -> DatasetRecord:
+    said = {
+        "source_id": source,
+        "name": "a",
+        "kind": "raw",
+        "beamtime": beamtime,
+        "files": [{"path": source, "size": 1}],
+    }
+    return DatasetRecord.model_validate(said)
+
+
+def test_datasets_of_one_beamtime_have_names_that_begin_alike_and_no_two_the_same():
+    names = [[dataset_id(record_of(of, f"/data/{n}")) for n in range(1000)] for of in ("B1", "B2")]
+    assert len({name for some in names for name in some}) == 2000
+    ours, theirs = ({name[:7] for name in some} for some in names)
+    assert len(ours) == len(theirs) == 1
+    assert ours != theirs
 
 
 def found_by(store: Database, session: Session, word: str) -> list[str]:

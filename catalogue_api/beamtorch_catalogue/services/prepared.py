@@ -24,8 +24,10 @@ from beamtorch_facility.words import Words
 
 _PATH, _TEXT = FILE_COLUMNS.index("path"), PARAMETER_COLUMNS.index("text")
 
-_ID_BYTES = 10
+_BYTES = 10
 """Sixteen letters of base 32."""
+_OF_BEAMTIME, _OF_SOURCE = 4, 12
+"""Letters of a name: sixty bits tell apart what was measured in one beamtime."""
 
 
 class Prepared(NamedTuple):
@@ -118,11 +120,15 @@ def texts_of(parameters: Values) -> list[str]:
 
 
 def dataset_id(record: DatasetRecord) -> DatasetId:
-    """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew."""
-    return _named(record.beamtime, record.source_id)
+    """Return the stable name of a dataset: the same source gives the same name in a catalogue built anew.
+
+    It begins with letters of its beamtime. What comes together is of few beamtimes, and so changes few pages of the
+    indexes of names, where names at random would each change one of their own.
+    """
+    of_source = _letters(f"{record.beamtime}\n{record.source_id}")
+    return DatasetId(f"ds-{_letters(record.beamtime)[:_OF_BEAMTIME]}{of_source[:_OF_SOURCE]}")
 
 
 @lru_cache(maxsize=4000)
-def _named(beamtime: str, source_id: str) -> DatasetId:
-    digest = xxhash.xxh3_128_digest(f"{beamtime}\n{source_id}".encode())
-    return DatasetId(f"ds-{base64.b32encode(digest[:_ID_BYTES]).decode().lower()}")
+def _letters(text: str) -> str:
+    return base64.b32encode(xxhash.xxh3_128_digest(text.encode())[:_BYTES]).decode().lower()
