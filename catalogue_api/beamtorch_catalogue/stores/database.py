@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from beamtorch_catalogue.errors import CatalogueError
+from beamtorch_catalogue.stores.checkpoints import LOG_BYTES, Checkpoints
 from beamtorch_catalogue.stores.turns import NoTurnError, Turns
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
@@ -27,8 +28,10 @@ BUSY_MILLISECONDS = 15_000
 """How long a writer of SQLite waits for another one."""
 VOCABULARY = "full_text_vocabulary"
 """A view of each connection on the words of SQLite's full text."""
-_CACHE_KIB = 32 * 1024
-_LOG_PAGES, _PAGE_BYTES = 8192, 4096
+_CACHE_KIB, _WRITING_CACHE_KIB = 32 * 1024, 128 * 1024
+_PAGE_BYTES = 4096
+_LONGEST_LOG_PAGES = 4 * LOG_BYTES // _PAGE_BYTES
+"""So long it gets only if nobody else copies it."""
 _WRITING = "beamtorch_writing"
 
 
@@ -60,12 +63,15 @@ class Database:
         # The connection used last again: its pages and prepared statements are at hand. One in memory has no pool.
         self._engine = self._connected(pool_use_lifo=True) if self.url.database else self._connected()
         self._writing_engine = self._engine
+        self._checkpoints: Checkpoints | None = None
         self._turn: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.is_sqlite and self.url.database:
             # Writers take turns at one connection, which knows the pages that the last one wrote; among several, each
             # would read them again, and SQLite lets who waits sleep for a tenth of a second.
             self._writing_engine = self._connected(pool_size=1, max_overflow=0)
+            event.listen(self._writing_engine, "connect", _prepare_writer)
             self._turn = Turns(BUSY_MILLISECONDS / 1000).taken
+            self._checkpoints = Checkpoints(Path(self.url.database), self._turn)
         self._readers = sessionmaker(self._engine)
         self._writers = sessionmaker(self._writing_engine.execution_options(**{_WRITING: True}), expire_on_commit=False)
 
@@ -89,6 +95,8 @@ class Database:
         """Open a session that commits at its end, or leaves nothing behind if anything is raised."""
         with _said_plainly(), self._turn(), self._writers.begin() as session, _dropped_if_unexpected(session):
             yield session
+        if self._checkpoints:
+            self._checkpoints.written()
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the tables to a revision; with data in them, and whole or not at all."""
@@ -102,6 +110,8 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
+        if self._checkpoints:
+            self._checkpoints.close()
         self._engine.dispose()
         self._writing_engine.dispose()
 
@@ -174,13 +184,19 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
         "synchronous = FULL",
         # Two megabytes are too little for a page of a million datasets; lists are sorted in memory.
         f"cache_size = -{_CACHE_KIB}",
-        # Else every large batch would be copied from the log into the tables at its own commit.
-        f"wal_autocheckpoint = {_LOG_PAGES}",
-        f"journal_size_limit = {2 * _LOG_PAGES * _PAGE_BYTES}",
+        # Copying the log into the tables is the business of `Checkpoints`.
+        f"wal_autocheckpoint = {_LONGEST_LOG_PAGES}",
+        # A log that begins anew is cut, so that its length says how much there is to copy.
+        f"journal_size_limit = {LOG_BYTES // 2}",
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute(f"CREATE VIRTUAL TABLE temp.{VOCABULARY} USING fts5vocab('main', 'full_text', 'instance')")
+
+
+def _prepare_writer(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature
+    # Every batch changes pages of all indexes; what is not at hand has to be read again.
+    connection.execute(f"PRAGMA cache_size = -{_WRITING_CACHE_KIB}")
 
 
 def _prepare_postgresql(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature
