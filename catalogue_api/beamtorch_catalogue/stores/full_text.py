@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     column,
+    delete,
     exists,
     func,
     not_,
@@ -24,12 +25,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.database import VOCABULARY
+from beamtorch_catalogue.stores.dataset_rows import chunks
 from beamtorch_catalogue.stores.models import DatasetRow
-from beamtorch_catalogue.stores.rows import insert_rows, replace_full_text
+from beamtorch_catalogue.stores.places import dataset_at
+from beamtorch_catalogue.stores.rows import insert_rows, insert_tuples
 from beamtorch_catalogue.stores.words import is_open, marks, phrase
 from beamtorch_catalogue.wire import Order
 
 _TEXTS = table("full_text", column("place", BigInteger()), column("words", Text()))
+_WORDS = table("full_text_words", column("dataset", BigInteger()), column("words", Text()))
+_FORGET = text("INSERT INTO full_text (full_text, rowid, words) VALUES ('delete', :row, :words)")
 _MOST_ENDS = 20
 _ENDS = text(f"""
 WITH RECURSIVE ends (word) AS (
@@ -105,16 +110,28 @@ class FullText(Protocol):
 
 
 class SqliteFullText:
-    """FTS5; the row number is the dataset's place with its sign turned, so that the newest comes first."""
+    """FTS5; the row number is the dataset's place with its sign turned, so that the newest comes first.
+
+    The index keeps no texts. They stand in a table in the order in which datasets came; to forget one, the index has to
+    be told which it was.
+    """
 
     def put(self, session: Session, texts: Mapping[int, str]) -> None:
         """Replace the rows."""
-        replace_full_text(session, [(-n, _not_too_many(t)) for n, t in sorted(texts.items(), reverse=True)])
+        self.drop(session, texts)
+        rows = [(place, _not_too_many(tokens)) for place, tokens in sorted(texts.items(), reverse=True)]
+        by_number = sorted((dataset_at(place), tokens) for place, tokens in rows)
+        insert_tuples(session, "full_text_words", ("dataset", "words"), by_number)
+        insert_tuples(session, "full_text", ("rowid", "words"), [(-place, tokens) for place, tokens in rows])
 
     def drop(self, session: Session, places: Collection[int]) -> None:
-        """Delete the rows."""
-        if places:
-            session.execute(text("DELETE FROM full_text WHERE rowid = :row"), [{"row": -n} for n in places])
+        """Forget the rows that there are."""
+        at = {dataset_at(place): place for place in places}
+        there = select(_WORDS).where(_WORDS.c.dataset.in_(bindparam("datasets", expanding=True)))
+        for some in chunks(sorted(at)):
+            for number, tokens in session.execute(there, {"datasets": some}).all():
+                session.execute(_FORGET, {"row": -at[number], "words": tokens})
+                session.execute(delete(_WORDS).where(_WORDS.c.dataset == number))
 
     def sought(
         self,
@@ -193,8 +210,7 @@ class SqliteFullText:
 
     def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
         """Look into the text itself: FTS5 would open its whole index for every dataset."""
-        content = table("full_text_content", column("id", BigInteger()), column("c0"))
-        own = select(" " + content.c.c0 + " ").where(content.c.id == -DatasetRow.place).correlate(DatasetRow)
+        own = select(" " + _WORDS.c.words + " ").where(_WORDS.c.dataset == DatasetRow.number).correlate(DatasetRow)
         text_of = own.scalar_subquery()
         wanted = [func.instr(text_of, self._part(p)) > 0 for p in map(phrase, words) if p]
         return [*wanted, *(func.instr(text_of, self._part(p)) == 0 for p in map(phrase, unwanted) if p)]

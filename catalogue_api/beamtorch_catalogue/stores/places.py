@@ -27,6 +27,11 @@ def place(listed_at: datetime, number: int) -> int:
     return (min(max(second, _FIRST), _LAST) << _BITS) + number
 
 
+def dataset_at(place: int) -> int:
+    """Return the row number of the dataset at a place."""
+    return place % 2**_BITS
+
+
 def number(place: Any) -> ColumnElement[int]:
     """Return the row number of the dataset at a place in SQL."""
     found: ColumnElement[int] = place.bitwise_and(literal_column(str(2**_BITS - 1), BigInteger))

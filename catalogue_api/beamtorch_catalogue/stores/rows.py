@@ -37,9 +37,9 @@ def insert_values(session: Session, table: TableClause, columns: Sequence[str], 
         _insert(session, f"INSERT INTO {table.name} ({_quoted(columns)})", len(columns), values)
 
 
-def replace_full_text(session: Session, rows: Iterable[tuple[int, str]]) -> None:
-    """Set texts of SQLite's full-text table, by row number."""
-    _insert(session, "INSERT OR REPLACE INTO full_text (rowid, words)", 2, list(chain.from_iterable(rows)))
+def insert_tuples(session: Session, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows into a table of SQLite's that SQLAlchemy does not know."""
+    _insert(session, f"INSERT INTO {table} ({_quoted(columns)})", len(columns), list(chain.from_iterable(rows)))
 
 
 def _bound(

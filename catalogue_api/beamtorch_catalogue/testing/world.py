@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 import yaml
-from sqlalchemy import text
 
 from beamtorch_catalogue.client import CatalogueClient
 from beamtorch_catalogue.stores.database import Database
@@ -99,7 +98,6 @@ class World:
         write_people(self.directory)
         database = Database(self.database)
         with database.writing() as session:
-            session.execute(text("DELETE FROM full_text"))
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(table.delete())
         database.close()

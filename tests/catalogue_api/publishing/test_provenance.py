@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from beamtorch_catalogue.services.provenance import MOST_NODES, Direction, Provenances, split_version
 from beamtorch_catalogue.services.readers import Reader
@@ -33,7 +33,6 @@ ADMIN = Reader(name="ingest", identity=None, sees_all=True, may_ingest=True, ask
 
 def clear(database: Database) -> None:
     with database.writing() as session:
-        session.execute(text("DELETE FROM full_text"))
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
 
