@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, literal_column
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _BITS = 32
+_NUMBERS = 0xFFFF_FFFF
 _FIRST, _LAST = -(2**31), 2**31 - 1
 _DAY = 86_400
 _EARLIER = 24_856
@@ -29,12 +30,12 @@ def place(listed_at: datetime, number: int) -> int:
 
 def dataset_at(place: int) -> int:
     """Return the row number of the dataset at a place."""
-    return place % 2**_BITS
+    return place & _NUMBERS
 
 
 def number(place: Any) -> ColumnElement[int]:
     """Return the row number of the dataset at a place in SQL."""
-    found: ColumnElement[int] = place.bitwise_and(literal_column(str(2**_BITS - 1), BigInteger))
+    found: ColumnElement[int] = place.bitwise_and(literal_column(str(_NUMBERS), BigInteger))
     return found
 
 
