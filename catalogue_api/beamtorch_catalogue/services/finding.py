@@ -67,6 +67,11 @@ class Plan:
             found = found.order_by(place.desc() if order is Order.NEWEST else place).limit(limit)
         return found
 
+    @property
+    def is_counted_in_order(self) -> bool:
+        """Whether to list the first so many is as quick a way as any to count up to so many."""
+        return not self.is_census_enough and all(strand.is_counted_in_order for strand in self.strands)
+
     def count(self, session: Session, most: int) -> int:
         """Count datasets, up to a number."""
         some = joined([strand.some(most) for strand in self.strands]).limit(most).subquery()
@@ -154,19 +159,20 @@ class Finder:
         if sought.is_range_worth_collecting(extent):
             fewest = sought.fewest
             conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
-            return Strand(tuple(conditions), reason.below, ranges=tuple(one for one in ranges if one is not fewest))
+            others = tuple(one for one in ranges if one is not fewest)
+            return Strand(tuple(conditions), reason.below, ranges=others, is_collected=True)
         if words is not None and self._is_sqlite:
             conditions += self._full_text.left_open(terms.words, terms.unwanted, within, sought.order)
             return _led(self._full_text.hits(words), conditions, reason, sought, extent)
         if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
-            return Strand(tuple(conditions), reason.below, ranges=ranges)
+            return Strand(tuple(conditions), reason.below, ranges=ranges, is_collected=True)
         is_collected = reason.numbers is not None and sought.is_strand_worth_collecting(extent)
         if reason.numbers is not None and is_collected:
             conditions.append(among(DatasetRow.number, reason.numbers))
         is_plain = bool(ranges) and not is_collected and not sought.has_words and not terms.conditions
         along = sought.fewest if is_plain else None
-        return Strand((*conditions, *holds), reason.below, ranges=ranges, along=along)
+        return Strand((*conditions, *holds), reason.below, ranges=ranges, along=along, is_collected=is_collected)
 
     def _extent(self, session: Session, reader: Reader, reason: Reason) -> _Extent:
         """Return the extent of a strand; the last one for a while, since it decides nothing but the way."""
@@ -188,13 +194,15 @@ def _led(
 ) -> Strand:
     """Return the strand that goes along hits of the full text.
 
-    Of narrow ranges the numbers of all datasets are collected: a hit is among them, or not, before it is looked at.
+    Whether a hit is in a range is asked before its dataset is looked at. Of narrow ranges the numbers of all datasets
+    are collected.
     """
-    counts = zip(sought.ranges, sought.counts, strict=True)
-    narrow = [one for one, count in counts if count <= min(FEW, math.isqrt(_TESTED * extent.every))]
-    inside = [among(number(hits.c.place), one.numbers()) for one in narrow]
-    others = tuple(one for one in sought.ranges if one not in narrow)
-    return Strand(tuple(map(tested, [*inside, *conditions])), reason.below, hits, others)
+    place, narrowest = hits.c.place, min(FEW, math.isqrt(_TESTED * extent.every))
+    inside = [
+        among(number(place), one.numbers()) if count <= narrowest else one.test(number(place))
+        for one, count in zip(sought.ranges, sought.counts, strict=True)
+    ]
+    return Strand(tuple(map(tested, [*inside, *conditions])), reason.below, hits)
 
 
 def _proposals(session: Session, reader: Reader) -> Sequence[str]:

@@ -79,10 +79,12 @@ class Search:
             query = self._parse(session, reader, wish.q)
             plan = self._plan(session, reader, wish, query)
             after, known = from_place_cursor(wish.after) if wish.after else (None, None)
-            found = session.execute(plan.listed(wish.limit + 1, after, wish.order)).all()
-            page, more = found[: wish.limit], found[wish.limit :]
             # The pages after the first one are told how many there are.
-            whole = None if more or wish.after else Count(total=len(page), total_is_capped=False)
+            is_counted = not wish.after and plan.is_counted_in_order
+            most = max(wish.limit, COUNT_CAP if is_counted else 0) + 1
+            found = session.execute(plan.listed(most, after, wish.order)).all()
+            page, more = found[: wish.limit], found[wish.limit :]
+            whole = _up_to_the_cap(len(found)) if is_counted or not (more or wish.after) else None
             total = known or whole or _exact(session, plan) or _capped(session, plan)
             return DatasetPage(
                 datasets=summaries(session, reader, self._rows(session, reader, page, wish.order)),
@@ -167,7 +169,10 @@ def _exact(session: Session, plan: Plan) -> Count | None:
 
 
 def _capped(session: Session, plan: Plan) -> Count:
-    total = plan.count(session, COUNT_CAP + 1)
+    return _up_to_the_cap(plan.count(session, COUNT_CAP + 1))
+
+
+def _up_to_the_cap(total: int) -> Count:
     return Count(total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)
 
 

@@ -50,9 +50,9 @@ class InRange:
         """Count them, up to a number."""
         return session.scalar(select(func.count()).select_from(self.numbers().limit(most).subquery())) or 0
 
-    def test(self) -> ColumnElement[bool]:
-        """Return the condition that one dataset after the other has such a parameter."""
-        return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
+    def test(self, number: Any = DatasetRow.number) -> ColumnElement[bool]:
+        """Return the condition that one dataset after the other, by its number, has such a parameter."""
+        return exists().where(self.row.dataset == number, *self.conditions)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,13 @@ class Strand:
     """In which each of them has a parameter."""
     along: InRange | None = None
     """The one of the ranges along which hits are counted soonest."""
+    is_collected: bool = False
+    """Whether something is collected before the first one is found."""
+
+    @property
+    def is_counted_in_order(self) -> bool:
+        """Whether some are not found sooner than the newest."""
+        return self.leading is not None or self.is_collected
 
     def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         """Return number and place of the first ones in an order, or of the first after a place."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -84,10 +84,11 @@ async def test_a_facet_of_the_facilitys_own_model_narrows_by_a_term_of_the_query
     assert len(names(await follow(site, on["href"]))) == 3
 
 
-async def test_counts_that_stopped_at_the_cap_say_so(site: Any, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("q", ["date:2026", "seed", "energy:1..90 keV", "seed energy:1..90 keV"])
+async def test_counts_that_stopped_at_the_cap_say_so(site: Any, monkeypatch: pytest.MonkeyPatch, q: str):
     monkeypatch.setattr(facet_service, "CAP", 1)
     monkeypatch.setattr(search_service, "COUNT_CAP", 2)
-    html = (await site.get("?q=date:2026&limit=1")).text
+    html = (await site.get("?" + urlencode({"q": q, "limit": 1}))).text
     assert ">2+ datasets<" in html
     assert "counted among the newest 1" in html
     assert 'translate="no"' in html
