@@ -25,8 +25,12 @@ from beamtorch_catalogue.wire import Order
 
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
+_TEXT_READ = 8
+"""How many times as long PostgreSQL takes to read a hit's text, or to test one, as to walk past a dataset."""
 _FEW_WITH_WORDS = 2_000
 """With words in a query, each dataset of a range that is collected has its text looked into."""
+_HANDFUL = 2_000
+"""Up to so many datasets of a strand are looked at one by one before PostgreSQL is asked for all hits of a word."""
 _COLLECTING = 3
 """How many times as long it takes to collect and sort a dataset as to walk past one."""
 _TESTED = 4000
@@ -39,6 +43,8 @@ _RARE = 10
 """Where one dataset in so many or fewer is somebody's own, the full text is asked for hits within their proposals."""
 _MOST_PROPOSALS = 400
 """Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
+_MOST_MARKS = 40
+"""The same for PostgreSQL, which reads the texts of all datasets rather than ask its index for hundreds of words."""
 _STALE = timedelta(seconds=60)
 _MOST_EXTENTS = 1000
 
@@ -74,7 +80,8 @@ class Plan:
 
     def count(self, session: Session, most: int) -> int:
         """Count datasets, up to a number."""
-        some = joined([strand.some(most) for strand in self.strands]).limit(most).subquery()
+        # What was released first: mostly that is enough, and one's own is not looked at.
+        some = joined([strand.some(most) for strand in reversed(self.strands)]).limit(most).subquery()
         return session.scalar(select(func.count()).select_from(some)) or 0
 
 
@@ -117,6 +124,15 @@ class _Sought:
         walked = extent.visible * self.rows / expected if expected > self.rows else extent.visible
         return hits * _COLLECTING <= walked
 
+    def few_hits(self, extent: _Extent) -> int:
+        """Return how many hits PostgreSQL collects and sorts as quickly as it finds the newest by a walk.
+
+        Of ``h`` hits among all datasets, of which a strand has a share, the walk to the first ``rows`` goes past
+        ``rows × every / (h × share)`` datasets and tests those that are on the strand.
+        """
+        share = max(extent.visible, 1) / max(extent.every, 1)
+        return math.isqrt(int(self.rows * extent.every * (1 / share + _TEXT_READ) / _TEXT_READ))
+
     def is_strand_worth_collecting(self, extent: _Extent) -> bool:
         """Tell whether all of a strand are quicker collected and sorted than its newest sought among all datasets."""
         if extent.visible > FEW:
@@ -152,27 +168,30 @@ class Finder:
         is_few = reason.numbers is not None and extent.visible <= FEW
         is_own_rare = reason.is_own and (is_few or extent.visible * _RARE <= extent.every)
         within = _proposals(session, reader) if is_own_rare and terms.words else ()
-        within = within if len(within) <= _MOST_PROPOSALS else ()
+        within = within if len(within) <= (_MOST_PROPOSALS if self._is_sqlite else _MOST_MARKS) else ()
         words = self._full_text.sought(session, terms.words, terms.unwanted, within, sought.order)
         holds = self._full_text.holds(terms.words, terms.unwanted)
         conditions = [*terms.conditions, reason.condition]
+        in_turn = (*holds, *(one.test_in_turn() for one in ranges))
         if sought.is_range_worth_collecting(extent):
             fewest = sought.fewest
-            conditions += [among(DatasetRow.number, fewest.numbers()), *holds]
-            others = tuple(one for one in ranges if one is not fewest)
-            return Strand(tuple(conditions), reason.below, ranges=others, is_collected=True)
+            others = tuple(one.test_in_turn() for one in ranges if one is not fewest)
+            return Strand((*conditions, among(DatasetRow.number, fewest.numbers())), reason.below, (*holds, *others))
         if words is not None and self._is_sqlite:
             conditions += self._full_text.left_open(terms.words, terms.unwanted, within, sought.order)
             return _led(self._full_text.hits(words), conditions, reason, sought, extent)
-        if words is not None and (is_few or self._full_text.is_rare(session, words, FEW)):
+        is_handful = reason.numbers is not None and extent.visible <= _HANDFUL
+        if words is not None and not is_handful and self._full_text.is_rare(session, words, sought.few_hits(extent)):
             conditions.append(among(DatasetRow.place, select(self._full_text.hits(words))))
-            return Strand(tuple(conditions), reason.below, ranges=ranges, is_collected=True)
-        is_collected = reason.numbers is not None and sought.is_strand_worth_collecting(extent)
+            return Strand(tuple(conditions), reason.below, in_turn[len(holds) :])
+        is_collected = is_handful or (words is None and sought.is_strand_worth_collecting(extent))
         if reason.numbers is not None and is_collected:
-            conditions.append(among(DatasetRow.number, reason.numbers))
-        is_plain = bool(ranges) and not is_collected and not sought.has_words and not terms.conditions
+            return Strand((*conditions, among(DatasetRow.number, reason.numbers)), reason.below, in_turn)
+        is_plain = bool(ranges) and not sought.has_words and not terms.conditions
         along = sought.fewest if is_plain else None
-        return Strand((*conditions, *holds), reason.below, ranges=ranges, along=along, is_collected=is_collected)
+        in_text = holds if words is None else [DatasetRow.place.in_(select(self._full_text.hits(words).c.place))]
+        at_once = (*in_text, *(one.test() for one in ranges if one is not along))
+        return Strand(tuple(conditions), reason.below, in_turn, at_once, along=along)
 
     def _extent(self, session: Session, reader: Reader, reason: Reason) -> _Extent:
         """Return the extent of a strand; the last one for a while, since it decides nothing but the way."""
@@ -197,12 +216,11 @@ def _led(
     Whether a hit is in a range is asked before its dataset is looked at. Of narrow ranges the numbers of all datasets
     are collected.
     """
-    place, narrowest = hits.c.place, min(FEW, math.isqrt(_TESTED * extent.every))
-    inside = [
-        among(number(place), one.numbers()) if count <= narrowest else one.test(number(place))
-        for one, count in zip(sought.ranges, sought.counts, strict=True)
-    ]
-    return Strand(tuple(map(tested, [*inside, *conditions])), reason.below, hits)
+    narrowest = min(FEW, math.isqrt(_TESTED * extent.every))
+    narrow = [one for one, count in zip(sought.ranges, sought.counts, strict=True) if count <= narrowest]
+    inside = [among(number(hits.c.place), one.numbers()) for one in narrow]
+    others = tuple(one for one in sought.ranges if one not in narrow)
+    return Strand(tuple(map(tested, [*inside, *conditions])), reason.below, leading=hits, beside=others)
 
 
 def _proposals(session: Session, reader: Reader) -> Sequence[str]:

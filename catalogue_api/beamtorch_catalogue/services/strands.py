@@ -7,12 +7,13 @@ for released ones among the newest walks past all of these. Each strand begins w
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, exists, func, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, literal_column, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
 from beamtorch_catalogue.stores.blocks import in_any_block
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
+from beamtorch_catalogue.stores.places import number
 from beamtorch_catalogue.wire import Order
 
 Places = Select[int, int]
@@ -50,9 +51,20 @@ class InRange:
         """Count them, up to a number."""
         return session.scalar(select(func.count()).select_from(self.numbers().limit(most).subquery())) or 0
 
-    def test(self, number: Any = DatasetRow.number) -> ColumnElement[bool]:
-        """Return the condition that one dataset after the other, by its number, has such a parameter."""
-        return exists().where(self.row.dataset == number, *self.conditions)
+    def test(self) -> ColumnElement[bool]:
+        """Return the condition that a dataset has such a parameter."""
+        return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
+
+    def test_in_turn(self) -> ColumnElement[bool]:
+        """Return the same, to be looked at for one dataset after the other."""
+        own = select(literal_column("1")).where(self.row.dataset == DatasetRow.number, *self.conditions)
+        return own.correlate(DatasetRow).scalar_subquery() == 1
+
+    @property
+    def is_there(self) -> ColumnElement[bool]:
+        """The condition that a parameter was found to join with."""
+        found: ColumnElement[bool] = self.row.dataset.is_not(None)
+        return found
 
 
 @dataclass(frozen=True)
@@ -63,51 +75,57 @@ class Strand:
     """What each of them fulfils."""
     below: int | None = None
     """No dataset of this strand has a place as high as this."""
+    tests: tuple[ColumnElement[bool], ...] = ()
+    """What each of them fulfils besides, as it is looked at for one dataset after the other."""
+    at_once: tuple[ColumnElement[bool], ...] | None = None
+    """The same for who counts some in any order, as a database may begin with; None: that is no other way."""
     leading: FromClause | None = None
     """Hits of the full text that come newest first, by a column ``down``."""
-    ranges: tuple[InRange, ...] = ()
-    """In which each of them has a parameter."""
+    beside: tuple[InRange, ...] = ()
+    """In which a hit of the full text has a parameter, which is known before its dataset is read."""
     along: InRange | None = None
-    """The one of the ranges along which hits are counted soonest."""
-    is_collected: bool = False
-    """Whether something is collected before the first one is found."""
+    """The range along which hits are counted soonest; `at_once` does not say it."""
 
     @property
     def is_counted_in_order(self) -> bool:
         """Whether some are not found sooner than the newest."""
-        return self.leading is not None or self.is_collected
+        return self.at_once is None
 
     def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         """Return number and place of the first ones in an order, or of the first after a place."""
-        return self._found(after, order).limit(limit)
-
-    def some(self, limit: int) -> Places:
-        """Return number and place of some, to count them: along what is at hand, whatever its order."""
+        query = select(DatasetRow.number, DatasetRow.place).where(*self.conditions, *self.tests)
         if self.leading is not None:
-            return self.listed(limit)
-        if self.along is None:
-            return self._found().order_by(None).limit(limit)
-        others = (one.test() for one in self.ranges if one is not self.along)
-        # The sum keeps a database from going the other way, from every dataset to its parameters.
-        number = self.along.row.dataset + 0
-        found = select(DatasetRow.number, DatasetRow.place).join_from(
-            self.along.row, DatasetRow, DatasetRow.number == number
-        )
-        return found.where(*self.along.in_index, *self.conditions, *others).limit(limit)
-
-    def _found(self, after: int | None = None, order: Order = Order.NEWEST) -> Places:
-        query = select(DatasetRow.number, DatasetRow.place)
-        if self.leading is not None:
-            query = query.select_from(self.leading).join(DatasetRow, DatasetRow.place == self.leading.c.place)
+            query = query.select_from(self._led(self.leading)).where(*(tested(one.is_there) for one in self.beside))
         if order is Order.OLDEST and after is not None:
             query = query.where(self._is_above(after))
         ends = [end for end in (self.below, after if order is Order.NEWEST else None) if end is not None]
         if ends:
             query = query.where(self._is_below(min(ends)))
-        query = query.where(*self.conditions, *(one.test() for one in self.ranges))
         from_newest = DatasetRow.place.desc() if self.leading is None else self.leading.c.down
         from_oldest = DatasetRow.place if self.leading is None else self.leading.c.down.desc()
-        return query.order_by(from_newest if order is Order.NEWEST else from_oldest)
+        return query.order_by(from_newest if order is Order.NEWEST else from_oldest).limit(limit)
+
+    def some(self, limit: int) -> Places:
+        """Return number and place of some, to count them: along what is at hand, whatever its order."""
+        if self.at_once is None:
+            return self.listed(limit)
+        found = select(DatasetRow.number, DatasetRow.place)
+        if self.along is not None:
+            # The sum keeps a database from going the other way, from every dataset to its parameters.
+            of_parameter = self.along.row.dataset + 0
+            found = found.join_from(self.along.row, DatasetRow, DatasetRow.number == of_parameter)
+            return found.where(*self.along.in_index, *self.conditions, *self.at_once).limit(limit)
+        if self.below is not None:
+            found = found.where(self._is_below(self.below))
+        return found.where(*self.conditions, *self.at_once).limit(limit)
+
+    def _led(self, hits: FromClause) -> FromClause:
+        found: FromClause = hits
+        for one in self.beside:
+            # From the left only: SQLite would rather go through all parameters of a name. And a row that is joined is
+            # found sooner than one that is asked for by a question of its own.
+            found = found.outerjoin(one.row, and_(one.row.dataset == number(hits.c.place), *one.conditions))
+        return found.join(DatasetRow, DatasetRow.place == hits.c.place)
 
     # Hits of the full text are bounded and ordered by their own number, which is at hand.
     def _is_above(self, place: int) -> ColumnElement[bool]:

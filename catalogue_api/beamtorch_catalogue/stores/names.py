@@ -6,6 +6,7 @@ them into the text of a statement takes longer than most statements run.
 
 import json
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Text, TypeDecorator, bindparam
@@ -15,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeEngine
 
 
-class _Names(TypeDecorator[list[str]]):
+class _Names(TypeDecorator[tuple[str, ...]]):
     """Several names: an array in PostgreSQL, a text of JSON in SQLite."""
 
     impl = Text
@@ -24,8 +25,8 @@ class _Names(TypeDecorator[list[str]]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
-        return value if dialect.name == "postgresql" else json.dumps(value)
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> Any:
+        return list(value or ()) if dialect.name == "postgresql" else _as_json(value or ())
 
 
 class _OneOf(FunctionElement[Any]):
@@ -51,4 +52,17 @@ def _in_postgresql(element: _OneOf, compiler: SQLCompiler, **words: Any) -> str:
 
 def one_of(column: Any, names: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that a column is one of some names; of none, it is never met."""
-    return _OneOf(column, bindparam("names", sorted(map(str, names)), type_=_Names(), unique=True))
+    return _OneOf(column, bindparam("names", _in_order(frozenset(names)), type_=_Names(), unique=True))
+
+
+# A search asks for the same names in a dozen conditions, and a set keeps its hash.
+
+
+@lru_cache(maxsize=1000)
+def _in_order(names: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(map(str, names)))
+
+
+@lru_cache(maxsize=1000)
+def _as_json(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
