@@ -7,7 +7,19 @@ for released ones among the newest walks past all of these. Each strand begins w
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
@@ -57,7 +69,8 @@ class InRange:
 
     def test_in_turn(self) -> ColumnElement[bool]:
         """Return the same, to be looked at for one dataset after the other."""
-        own = select(literal_column("1")).where(self.row.dataset == DatasetRow.number, *self.conditions)
+        one = literal_column("1", Integer)
+        own = select(one).where(self.row.dataset == DatasetRow.number, *self.conditions)
         return own.correlate(DatasetRow).scalar_subquery() == 1
 
     @property
