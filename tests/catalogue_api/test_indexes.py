@@ -25,7 +25,10 @@ from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.directory import dump_people
 from beamtorch_service.settings import HubSettings
 
-LARGE = ("dataset", "parameter", "file", "full_text", "document", "change", "dataset_parent", "file_copy", "attachment")
+LARGE = (
+    *("dataset", "parameter", "file", "full_text", "full_text_words", "document", "change", "dataset_parent"),
+    *("file_copy", "attachment"),
+)
 QUERIES = ("", "bone", "nosuchword", "scan -bone", "energy 12..13 keV", "bone energy 5..40 keV", "file:scan_0000003",
            "technique:tomography", "kind:raw date:2026", "pid:local/aaaa", "id:ds-aaaaaa", "person:user3")  # fmt: skip
 

@@ -26,7 +26,7 @@ from beamtorch_catalogue.wire import Order
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
 _TEXT_READ = 8
-"""How many times as long PostgreSQL takes to read a hit's text, or to test one, as to walk past a dataset."""
+"""How many times as long PostgreSQL is taken to need for a hit's text, read or tested, as to walk past a dataset."""
 _FEW_WITH_WORDS = 2_000
 """With words in a query, each dataset of a range that is collected has its text looked into."""
 _HANDFUL = 2_000
