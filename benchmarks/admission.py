@@ -49,7 +49,7 @@ ENVIRONMENTS = {
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str | None]:
+def postgres(*settings: str) -> Iterator[str | None]:
     tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not tools:
         yield None
@@ -65,8 +65,8 @@ def postgres() -> Iterator[str | None]:
 
     run(str(tools[-1] / "initdb"), "-D", str(data), "-U", "bench", "-A", "trust")
     control = [str(tools[-1] / "pg_ctl"), "-D", str(data)]
-    settings = f"-c listen_addresses= -c unix_socket_directories={place}"
-    run(*control, "-l", str(place / "log"), "-w", "-o", settings, "start")
+    given = " ".join(f"-c {one}" for one in ("listen_addresses=", f"unix_socket_directories={place}", *settings))
+    run(*control, "-l", str(place / "log"), "-w", "-o", given, "start")
     try:
         yield f"postgresql+psycopg://bench@/postgres?host={place}"
     finally:

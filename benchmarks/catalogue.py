@@ -44,6 +44,8 @@ WINDOW = 4
 """Of how many requests the speed of taking in is told, so that those of the idle machine can be told apart."""
 SENDERS = 3
 CHECKED = 50
+POSTGRES = ("shared_buffers=2GB",)
+"""What `docs/how-to/keep-the-catalogue-in-postgresql.md` advises for so many datasets; all else is as PostgreSQL comes."""
 DATA = "/nobody/data"
 """Where the files would lie; there are none."""
 _MIB = 1024**2
@@ -333,7 +335,7 @@ def main() -> None:
     answered: dict[str, list[Any]] = {}
     ways: dict[str, Callable[[Path, ExitStack], str | None]] = {
         "sqlite": lambda where, _: f"sqlite:///{where}/catalogue.sqlite",
-        "postgresql": lambda _, stack: stack.enter_context(postgres()),
+        "postgresql": lambda _, stack: stack.enter_context(postgres(*POSTGRES)),
     }
     with tempfile.TemporaryDirectory() as requests:
         work = Work(made, bodies(made, given.datasets, Path(requests) / "bodies"), asked, people)
@@ -351,7 +353,13 @@ def main() -> None:
         "what": "the catalogue over HTTP, access decided, loopback",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
-        "given": {"datasets": given.datasets, "proposals": given.proposals, "seed": given.seed, "files_each": 10},
+        "given": {
+            "datasets": given.datasets,
+            "proposals": given.proposals,
+            "seed": given.seed,
+            "files_each": 10,
+            "postgresql": POSTGRES,
+        },
         "runs": runs,
     }
     name = f"catalogue-{given.only}" if given.only else "catalogue"

@@ -29,9 +29,11 @@ from beamtorch_catalogue.services.saved_searches import SavedSearches
 from beamtorch_catalogue.services.search import Search
 from beamtorch_catalogue.services.telling import Telling
 from beamtorch_catalogue.services.thumbnails import Thumbnails
+from beamtorch_catalogue.services.ways_postgresql import PostgresWays
+from beamtorch_catalogue.services.ways_sqlite import SqliteWays
 from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.full_text import full_text
+from beamtorch_catalogue.stores.full_text import SqliteFullText, full_text
 from beamtorch_facility.clock import Clock
 from beamtorch_facility.data_layout import DataLayout
 from beamtorch_identity.opening import open_directory
@@ -107,7 +109,7 @@ class Factory:
             telling=Telling.build(database=database, readers=readers, clock=clock, settings=settings.changes),
             search=Search(
                 database=database,
-                finder=Finder(full_text=words, is_sqlite=database.is_sqlite),
+                finder=Finder(SqliteWays(words) if isinstance(words, SqliteFullText) else PostgresWays(words)),
                 facets=FacetCounter(technique=techniques.label, texts=models.facets()),
                 models=models,
                 people=directory.people,

@@ -94,6 +94,8 @@ def test_migrations_go_up_and_down_with_data(database: str):
         assert [(row.source_id, row.id) for row in rows] == list(named.items())
         for word in ("older", named["/a"].removeprefix("ds-")):
             assert found_by(store, session, word) == ["older"]
+        beginning = "(('older'))" if not store.is_sqlite else '("older")'
+        assert full_text(is_sqlite=store.is_sqlite).sought(session, ["old"]) == beginning
     store.downgrade("0001")
     with store.reading() as session:
         assert session.execute(text("SELECT number, name FROM dataset ORDER BY number")).all() == [

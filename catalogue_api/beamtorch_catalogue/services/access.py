@@ -53,11 +53,17 @@ class Reason:
     """On `DatasetRow`."""
     counted: ColumnElement[bool]
     """The same on `CensusRow`, joined with its `Beamtime`."""
-    numbers: Select[Any] | None = None
-    """The numbers of all these datasets, by indices alone; None: of every dataset."""
+    indexed: tuple[ColumnElement[bool], ...] = ()
+    """Conditions for each of which there is an index: all these datasets fulfil one of them. None: any dataset may."""
     is_own: bool = False
     below: int | None = None
     """No dataset that is there for this reason has a place as high as this; None: unknown."""
+
+    @property
+    def numbers(self) -> Select[Any]:
+        """The numbers of the datasets that fulfil any of the indexed conditions, each by its own index."""
+        first, *others = (select(DatasetRow.number).where(one) for one in self.indexed)
+        return select(first.union(*others).subquery().c.number) if others else first
 
 
 def reasons(session: Session, reader: Reader) -> list[Reason]:
@@ -65,7 +71,7 @@ def reasons(session: Session, reader: Reader) -> list[Reason]:
     if reader.sees_all:
         return [Reason(true(), true())]
     mine = own(reader)
-    found = [Reason(or_(*mine), visible_beamtimes(reader), _numbers(*mine), is_own=True)] if mine else []
+    found = [Reason(or_(*mine), visible_beamtimes(reader), tuple(mine), is_own=True)] if mine else []
     is_released, counts = released(reader, DatasetRow), and_(released(reader, CensusRow), CensusRow.datasets > 0)
     # Along an index of years: the newest ones are under embargo, so max() would read them all the same.
     last_year = session.scalar(select(CensusRow.year).where(counts).order_by(CensusRow.year.desc()).limit(1))
@@ -75,17 +81,11 @@ def reasons(session: Session, reader: Reader) -> list[Reason]:
             Reason(
                 and_(is_released, not_(or_(*mine)) if mine else true()),
                 and_(counts, not_(visible_beamtimes(reader)) if mine else true()),
-                _numbers(and_(in_opened, is_released)),
+                (and_(in_opened, is_released),),
                 below=None if last_year >= LAST_YEAR else place(datetime(last_year + 1, 1, 1, tzinfo=UTC), 0),
             )
         )
     return found or [Reason(false(), false())]
-
-
-def _numbers(*ways: ColumnElement[bool]) -> Select[Any]:
-    """Return the numbers of datasets, each way by its own index."""
-    first, *others = (select(DatasetRow.number).where(way) for way in ways)
-    return select(first.union(*others).subquery().c.number) if others else first
 
 
 def counted(reader: Reader) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from beamtorch_catalogue.services.finding import Plan
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Instrument, ParameterRow, Sample
 from beamtorch_catalogue.stores.places import day, year
 from beamtorch_catalogue.vocabulary.registry import ModelFacet
-from beamtorch_catalogue.wire import DatasetState, Facet, Facets, FacetValue
+from beamtorch_catalogue.wire import Count, DatasetState, Facet, Facets, FacetValue
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
@@ -118,12 +118,12 @@ class FacetCounter:
             yield _facet(name, facet.label, counter, label, is_capped)
 
 
-def total_of_census(session: Session, plan: Plan) -> int:
+def total_of_census(session: Session, plan: Plan) -> Count:
     """Return how many datasets a plan finds that the census knows all about."""
     total = select(func.coalesce(func.sum(CensusRow.datasets), 0)).join(
         Beamtime, Beamtime.beamtime == CensusRow.beamtime
     )
-    return int(session.scalar(total.where(*plan.counted)) or 0)
+    return Count(total=int(session.scalar(total.where(*plan.counted)) or 0), total_is_capped=False)
 
 
 def _counts(session: Session, newest: Subquery) -> tuple[dict[str, "Counter[str]"], "Counter[str]"]:

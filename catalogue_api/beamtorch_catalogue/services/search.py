@@ -80,12 +80,12 @@ class Search:
             plan = self._plan(session, reader, wish, query)
             after, known = from_place_cursor(wish.after) if wish.after else (None, None)
             # The pages after the first one are told how many there are.
-            is_counted = not wish.after and plan.is_counted_in_order
-            most = max(wish.limit, COUNT_CAP if is_counted else 0) + 1
-            found = session.execute(plan.listed(most, after, wish.order)).all()
+            most = 0 if wish.after or plan.is_census_enough else COUNT_CAP + 1
+            found, count = plan.first(session, wish.limit + 1, most, after=after, order=wish.order)
             page, more = found[: wish.limit], found[wish.limit :]
-            whole = _up_to_the_cap(len(found)) if is_counted or not (more or wish.after) else None
-            total = known or whole or _exact(session, plan) or _capped(session, plan)
+            is_whole = not more and not wish.after
+            whole = _up_to_the_cap(count) if most or is_whole else None
+            total = known or whole or total_of_census(session, plan)
             return DatasetPage(
                 datasets=summaries(session, reader, self._rows(session, reader, page, wish.order)),
                 total=total.total,
@@ -103,7 +103,7 @@ class Search:
         """Return how many datasets there are: exactly where the census knows, else up to a cap."""
         with self._database.reading() as session:
             plan = self._plan(session, reader, wish, self._parse(session, reader, wish.q))
-            return _exact(session, plan) or _capped(session, plan)
+            return _count(session, plan)
 
     def facets(self, reader: Reader, wish: Wish) -> Facets:
         """Return counts by which a search can be narrowed."""
@@ -148,7 +148,7 @@ class Search:
             rest = query.without(term)
             if rest.terms:
                 plan = self._plan(session, reader, wish, rest)
-                found.append(((_exact(session, plan) or _capped(session, plan)).total, term.text))
+                found.append((_count(session, plan).total, term.text))
         if not query.terms:
             return None
         best = [(count, dropped) for count, dropped in sorted(found, reverse=True) if count][:_MOST_ADVICE]
@@ -163,13 +163,11 @@ class Search:
         )
 
 
-def _exact(session: Session, plan: Plan) -> Count | None:
-    """Return the number of hits, if the census knows."""
-    return Count(total=total_of_census(session, plan), total_is_capped=False) if plan.is_census_enough else None
-
-
-def _capped(session: Session, plan: Plan) -> Count:
-    return _up_to_the_cap(plan.count(session, COUNT_CAP + 1))
+def _count(session: Session, plan: Plan) -> Count:
+    """Return the number of hits: all of them where the census knows, else up to the cap."""
+    return (
+        total_of_census(session, plan) if plan.is_census_enough else _up_to_the_cap(plan.count(session, COUNT_CAP + 1))
+    )
 
 
 def _up_to_the_cap(total: int) -> Count:

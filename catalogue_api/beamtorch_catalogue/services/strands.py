@@ -9,10 +9,8 @@ from typing import Any, Self
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Integer,
     Select,
-    and_,
     case,
     exists,
     func,
@@ -23,13 +21,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from beamtorch_catalogue.query import Range
-from beamtorch_catalogue.stores.blocks import in_any_block
+from beamtorch_catalogue.stores.blocks import in_any_block, in_some_blocks, some_blocks
 from beamtorch_catalogue.stores.models import DatasetRow, ParameterRow
-from beamtorch_catalogue.stores.places import number
 from beamtorch_catalogue.wire import Order
 
 Places = Select[int, int]
 """A query of the number and the place of datasets."""
+_MOST_SAMPLED = 10_000
 
 
 @dataclass(frozen=True)
@@ -59,25 +57,52 @@ class InRange:
         """The conditions as the index is asked for all of them."""
         return (*self.conditions, in_any_block(self.row.dataset))
 
-    def count(self, session: Session, most: int) -> int:
-        """Count them, up to a number."""
-        return session.scalar(select(func.count()).select_from(self.numbers().limit(most).subquery())) or 0
+    def estimate(self, session: Session) -> int:
+        """Return about how many there are, as some blocks of the index let expect; of very many, only that."""
+        sampled, every = some_blocks(session)
+        hits = select(self.row.dataset).where(*self.conditions, in_some_blocks(self.row.dataset, sampled))
+        found = session.scalar(select(func.count()).select_from(hits.limit(_MOST_SAMPLED).subquery())) or 0
+        return int(found * every / len(sampled))
 
     def test(self) -> ColumnElement[bool]:
         """Return the condition that a dataset has such a parameter."""
         return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
 
-    def test_in_turn(self) -> ColumnElement[bool]:
-        """Return the same, to be looked at for one dataset after the other."""
-        one = literal_column("1", Integer)
-        own = select(one).where(self.row.dataset == DatasetRow.number, *self.conditions)
-        return own.correlate(DatasetRow).scalar_subquery() == 1
+    def test_in_turn(self, dataset: Any = DatasetRow.number) -> ColumnElement[bool]:
+        """Return the same of the number of a dataset, to be looked at for one after the other."""
+        own = select(literal_column("1", Integer)).where(self.row.dataset == dataset, *self.conditions)
+        return own.correlate_except(self.row).scalar_subquery() == 1
 
-    @property
-    def is_there(self) -> ColumnElement[bool]:
-        """The condition that a parameter was found to join with."""
-        found: ColumnElement[bool] = self.row.dataset.is_not(None)
+
+@dataclass(frozen=True)
+class Rows:
+    """Where a strand is read from, and what says the number and the place there."""
+
+    source: Any
+    number: Any
+    place: Any
+    down: Any = None
+    """The place with its sign turned, where that is what the source is in order of."""
+
+    def above(self, place: int) -> ColumnElement[bool]:
+        """Return the condition to stand before a place in a list of the newest."""
+        found: ColumnElement[bool] = self.place > place if self.down is None else self.down < -place
         return found
+
+    def below(self, place: int) -> ColumnElement[bool]:
+        """Return the condition to stand after a place in a list of the newest."""
+        found: ColumnElement[bool] = self.place < place if self.down is None else self.down > -place
+        return found
+
+    def by(self, order: Order) -> ColumnElement[Any]:
+        """Return what to sort by."""
+        is_turned = self.down is not None
+        column = self.down if is_turned else self.place
+        found: ColumnElement[Any] = column if (order is Order.OLDEST) != is_turned else column.desc()
+        return found
+
+
+EVERY = Rows(DatasetRow, DatasetRow.number, DatasetRow.place)
 
 
 @dataclass(frozen=True)
@@ -88,64 +113,27 @@ class Strand:
     """What each of them fulfils."""
     below: int | None = None
     """No dataset of this strand has a place as high as this."""
-    tests: tuple[ColumnElement[bool], ...] = ()
-    """What each of them fulfils besides, as it is looked at for one dataset after the other."""
-    at_once: tuple[ColumnElement[bool], ...] | None = None
-    """The same for who counts some in any order, as a database may begin with; None: that is no other way."""
-    leading: FromClause | None = None
-    """Hits of the full text that come newest first, by a column ``down``."""
-    beside: tuple[InRange, ...] = ()
-    """In which a hit of the full text has a parameter, which is known before its dataset is read."""
-    along: InRange | None = None
-    """The range along which hits are counted soonest; `at_once` does not say it."""
-
-    @property
-    def is_counted_in_order(self) -> bool:
-        """Whether some are not found sooner than the newest."""
-        return self.at_once is None
+    rows: Rows = EVERY
+    anyhow: Places | None = None
+    """The same datasets, in whatever order they are found soonest; None: in the order of a list."""
 
     def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         """Return number and place of the first ones in an order, or of the first after a place."""
-        query = select(DatasetRow.number, DatasetRow.place).where(*self.conditions, *self.tests)
-        if self.leading is not None:
-            query = query.select_from(self._led(self.leading)).where(*(tested(one.is_there) for one in self.beside))
+        rows = self.rows
+        query = select(rows.number.label("number"), rows.place.label("place")).select_from(rows.source)
+        query = query.where(*self.conditions)
         if order is Order.OLDEST and after is not None:
-            query = query.where(self._is_above(after))
+            query = query.where(rows.above(after))
         ends = [end for end in (self.below, after if order is Order.NEWEST else None) if end is not None]
         if ends:
-            query = query.where(self._is_below(min(ends)))
-        from_newest = DatasetRow.place.desc() if self.leading is None else self.leading.c.down
-        from_oldest = DatasetRow.place if self.leading is None else self.leading.c.down.desc()
-        return query.order_by(from_newest if order is Order.NEWEST else from_oldest).limit(limit)
+            query = query.where(rows.below(min(ends)))
+        return query.order_by(rows.by(order)).limit(limit)
 
     def some(self, limit: int) -> Places:
-        """Return number and place of some, to count them: along what is at hand, whatever its order."""
-        if self.at_once is None:
+        """Return number and place of some, to count them."""
+        if self.anyhow is None:
             return self.listed(limit)
-        found = select(DatasetRow.number, DatasetRow.place)
-        if self.along is not None:
-            # The sum keeps a database from going the other way, from every dataset to its parameters.
-            of_parameter = self.along.row.dataset + 0
-            found = found.join_from(self.along.row, DatasetRow, DatasetRow.number == of_parameter)
-            return found.where(*self.along.in_index, *self.conditions, *self.at_once).limit(limit)
-        if self.below is not None:
-            found = found.where(self._is_below(self.below))
-        return found.where(*self.conditions, *self.at_once).limit(limit)
-
-    def _led(self, hits: FromClause) -> FromClause:
-        found: FromClause = hits
-        for one in self.beside:
-            # From the left only: SQLite would rather go through all parameters of a name. And a row that is joined is
-            # found sooner than one that is asked for by a question of its own.
-            found = found.outerjoin(one.row, and_(one.row.dataset == number(hits.c.place), *one.conditions))
-        return found.join(DatasetRow, DatasetRow.place == hits.c.place)
-
-    # Hits of the full text are bounded and ordered by their own number, which is at hand.
-    def _is_above(self, place: int) -> ColumnElement[bool]:
-        return DatasetRow.place > place if self.leading is None else self.leading.c.down < -place
-
-    def _is_below(self, place: int) -> ColumnElement[bool]:
-        return DatasetRow.place < place if self.leading is None else self.leading.c.down > -place
+        return self.anyhow.limit(limit)
 
 
 def joined(parts: list[Places]) -> Places:

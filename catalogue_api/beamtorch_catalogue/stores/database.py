@@ -200,8 +200,17 @@ def _prepare_writer(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
 
 
 def _prepare_postgresql(connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event's signature
-    # To compile a query takes longer than most of ours take to run.
-    connection.execute("SET jit = off")
+    for setting in (
+        # To compile a query takes longer than most of ours take to run.
+        "jit = off",
+        # What is sought lies in memory or on flash. Taken for a disk, indexes are shunned and whole tables read.
+        "random_page_cost = 1.1",
+        # Helpers take milliseconds to start, and processors that others need.
+        "max_parallel_workers_per_gather = 0",
+        # A list of many hits that does not fit is kept by pages, and every text of a page is looked into again.
+        "work_mem = '32MB'",
+    ):
+        connection.execute(f"SET {setting}")
     connection.commit()
 
 

@@ -4,8 +4,8 @@ Both get the same ready-made tokens (`stores.words`), and both number their rows
 """
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -27,12 +27,14 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.database import VOCABULARY
 from beamtorch_catalogue.stores.dataset_rows import chunks
+from beamtorch_catalogue.stores.lexemes import beginning_with, learn
 from beamtorch_catalogue.stores.models import DatasetRow
-from beamtorch_catalogue.stores.places import dataset_at
+from beamtorch_catalogue.stores.places import dataset_at, number
 from beamtorch_catalogue.stores.rows import insert_rows, insert_tuples
 from beamtorch_catalogue.stores.words import is_open, marks, phrase
 from beamtorch_catalogue.wire import Order
 
+_Answer = TypeVar("_Answer")
 _TEXTS = table("full_text", column("place", BigInteger()), column("words", Text()))
 _WORDS = table("full_text_words", column("dataset", BigInteger()), column("words", Text()))
 _FORGET = text("INSERT INTO full_text (full_text, rowid, words) VALUES ('delete', :row, :words)")
@@ -101,12 +103,10 @@ class FullText(Protocol):
         """Return what `hits` of the same does not ensure, and has to be looked at in each dataset."""
         ...
 
-    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+    def holds(
+        self, words: Iterable[str], unwanted: Iterable[str] = (), place: Any = DatasetRow.place
+    ) -> list[ColumnElement[bool]]:
         """Return conditions that say the same of one dataset after the other, for few that something else has found."""
-        ...
-
-    def is_rare(self, session: Session, sought: str, few: int) -> bool:
-        """Tell whether hits are few, as far as that can be told without collecting them all."""
         ...
 
 
@@ -130,9 +130,9 @@ class SqliteFullText:
         at = {dataset_at(place): place for place in places}
         there = select(_WORDS).where(_WORDS.c.dataset.in_(bindparam("datasets", expanding=True)))
         for some in chunks(sorted(at)):
-            for number, tokens in session.execute(there, {"datasets": some}).all():
-                session.execute(_FORGET, {"row": -at[number], "words": tokens})
-                session.execute(delete(_WORDS).where(_WORDS.c.dataset == number))
+            for dataset, tokens in session.execute(there, {"datasets": some}).all():
+                session.execute(_FORGET, {"row": -at[dataset], "words": tokens})
+                session.execute(delete(_WORDS).where(_WORDS.c.dataset == dataset))
 
     def sought(
         self,
@@ -195,6 +195,10 @@ class SqliteFullText:
         """
         if not is_open(list(found)):
             return f'"{" ".join(found)}"'
+        return _asked_once(session, " ".join(found), lambda: SqliteFullText._by_ends(session, *found))
+
+    @staticmethod
+    def _by_ends(session: Session, *found: str) -> str:
         *head, last = found
         span = {"first": last, "beyond": last + chr(sys.maxunicode), "most": _MOST_ENDS + 1}
         ends = session.scalars(_ENDS, span).all()
@@ -209,21 +213,18 @@ class SqliteFullText:
         down = index.c.rowid
         return select((-down).label("place"), down.label("down")).where(condition).subquery("hits")
 
-    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+    def holds(
+        self, words: Iterable[str], unwanted: Iterable[str] = (), place: Any = DatasetRow.place
+    ) -> list[ColumnElement[bool]]:
         """Look into the text itself: FTS5 would open its whole index for every dataset."""
-        own = select(" " + _WORDS.c.words + " ").where(_WORDS.c.dataset == DatasetRow.number).correlate(DatasetRow)
-        text_of = own.scalar_subquery()
+        own = select(" " + _WORDS.c.words + " ").where(_WORDS.c.dataset == number(place))
+        text_of = own.correlate_except(_WORDS).scalar_subquery()
         wanted = [func.instr(text_of, self._part(p)) > 0 for p in map(phrase, words) if p]
         return [*wanted, *(func.instr(text_of, self._part(p)) == 0 for p in map(phrase, unwanted) if p)]
 
     @staticmethod
     def _part(found: Sequence[str]) -> str:
         return f" {' '.join(found)}{'' if is_open(list(found)) else ' '}"
-
-    def is_rare(self, session: Session, sought: str, few: int) -> bool:
-        """Count, up to one more than few."""
-        counted = select(func.count()).select_from(select(self.hits(sought)).limit(few + 1).subquery())
-        return (session.scalar(counted) or 0) <= few
 
 
 class PostgresFullText:
@@ -234,6 +235,7 @@ class PostgresFullText:
         self.drop(session, texts)
         rows = [{"place": n, "words": _vector(_not_too_many(t).split())} for n, t in texts.items()]
         insert_rows(session, _TEXTS, rows)
+        learn(session, texts.values())
 
     def drop(self, session: Session, places: Collection[int]) -> None:
         """Delete the rows."""
@@ -242,19 +244,21 @@ class PostgresFullText:
 
     def sought(
         self,
-        session: Session,  # noqa: ARG002 - the other one's way to the words that there are
+        session: Session,
         words: Iterable[str],
         unwanted: Iterable[str] = (),
         within: Sequence[str] = (),
         order: Order = Order.NEWEST,  # noqa: ARG002 - the other one's
     ) -> str | None:
-        """Ask by phrases, those of letters enough with an open end."""
-        phrases = self._phrases(words)
-        if not phrases:
+        """Ask by phrases, those of letters enough by the words that begin so, if they are few."""
+        wanted, excluded = (
+            [self._phrase(p, self._ends(session, p)) for p in _each(some)] for some in (words, unwanted)
+        )
+        if not wanted:
             return None
         if within:
-            phrases.append(" | ".join(f"'{mark}'" for mark in marks(within)))
-        return " & ".join([*(f"({p})" for p in phrases), *(f"!({p})" for p in self._phrases(unwanted))])
+            wanted.append(" | ".join(f"'{mark}'" for mark in marks(within)))
+        return " & ".join([*(f"({p})" for p in wanted), *(f"!({p})" for p in excluded)])
 
     def left_open(
         self,
@@ -267,12 +271,16 @@ class PostgresFullText:
         return []
 
     @staticmethod
-    def _phrases(words: Iterable[str]) -> list[str]:
-        return [
-            " <-> ".join([*(f"'{t}'" for t in p[:-1]), f"'{p[-1]}'{':*' if is_open(p) else ''}"])
-            for p in map(phrase, words)
-            if p
-        ]
+    def _ends(session: Session, found: list[str]) -> Sequence[str]:
+        last = found[-1]
+        return _asked_once(session, last, lambda: beginning_with(session, last)) if is_open(found) else ()
+
+    @staticmethod
+    def _phrase(found: Sequence[str], ends: Sequence[str] = ()) -> str:
+        *head, last = (f"'{token}'" for token in found)
+        if is_open(list(found)):
+            last = f"({' | '.join(ends)})" if ends else f"{last}:*"
+        return " <-> ".join([*head, last])
 
     def hits(self, sought: str) -> FromClause:
         """Match by the GIN index."""
@@ -280,7 +288,9 @@ class PostgresFullText:
         condition = text("words @@ CAST(:sought AS tsquery)").bindparams(bindparam("sought", sought, unique=True))
         return select(index.c.place, (-index.c.place).label("down")).where(condition).subquery("hits")
 
-    def holds(self, words: Iterable[str], unwanted: Iterable[str] = ()) -> list[ColumnElement[bool]]:
+    def holds(
+        self, words: Iterable[str], unwanted: Iterable[str] = (), place: Any = DatasetRow.place
+    ) -> list[ColumnElement[bool]]:
         """Match the vector of each.
 
         A value, not ``EXISTS``: that the planner would make a join, and begin with the newest texts of all, or with all
@@ -289,19 +299,28 @@ class PostgresFullText:
         texts = table("full_text", column("place", BigInteger()), column("words"))
         conditions: list[ColumnElement[bool]] = []
         for is_wanted, some in ((True, words), (False, unwanted)):
-            for one in self._phrases(some):
+            for one in map(self._phrase, _each(some)):
                 match = texts.c.words.bool_op("@@")(cast(one, TSQUERY))
-                said = select(match if is_wanted else not_(match)).where(texts.c.place == DatasetRow.place)
-                conditions.append(said.correlate(DatasetRow).scalar_subquery())
+                said = select(match if is_wanted else not_(match)).where(texts.c.place == place)
+                conditions.append(said.correlate_except(texts).scalar_subquery())
         return conditions
 
-    def is_rare(self, session: Session, sought: str, few: int) -> bool:
-        """Ask the planner: to count hits, the whole bitmap would have to be made."""
-        plan = session.scalar(
-            text("EXPLAIN (FORMAT JSON) SELECT 1 FROM full_text WHERE words @@ CAST(:sought AS tsquery)"),
-            {"sought": sought},
-        )
-        return float(plan[0]["Plan"]["Plan Rows"]) <= few
+    def estimate(self, session: Session, sought: str) -> int:
+        """Ask the planner how many hits there are: to count them, the whole bitmap would have to be made."""
+        explain = text("EXPLAIN (FORMAT JSON) SELECT 1 FROM full_text WHERE words @@ CAST(:sought AS tsquery)")
+        return _asked_once(session, ("hits", sought), lambda: _rows_of(session.scalar(explain, {"sought": sought})))
+
+
+def _rows_of(plan: Any) -> int:
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def _asked_once(session: Session, key: Hashable, ask: Callable[[], _Answer]) -> _Answer:
+    """Return what was answered in this session: a plan asks for each of its strands, in one state of the database."""
+    known: dict[Hashable, _Answer] = session.info.setdefault(_asked_once, {})
+    if key not in known:
+        known[key] = ask()
+    return known[key]
 
 
 def _each(words: Iterable[str]) -> list[list[str]]:
@@ -332,6 +351,6 @@ def _vector(found: Sequence[str]) -> str:
     return " ".join(f"'{token}':{','.join(map(str, at[:255]))}" for token, at in places.items())
 
 
-def full_text(*, is_sqlite: bool) -> FullText:
+def full_text(*, is_sqlite: bool) -> SqliteFullText | PostgresFullText:
     """Return the full text of the database at hand."""
     return SqliteFullText() if is_sqlite else PostgresFullText()

@@ -1,0 +1,97 @@
+"""What is asked for, about how much of it there is, and what follows for the way to it in any database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from beamtorch_catalogue.services.access import Reason
+from beamtorch_catalogue.services.extents import Extent
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.strands import InRange, Places, Strand, among
+from beamtorch_catalogue.services.terms import Terms
+from beamtorch_catalogue.stores.models import DatasetRow
+from beamtorch_catalogue.wire import Order
+
+FEW = 20_000
+"""Up to so many datasets are collected and sorted; of more, the newest are walked through."""
+_FEW_WITH_WORDS = 2_000
+"""With words in a query, each dataset of a range that is collected has its text looked into."""
+_COLLECTING = 3
+"""How many times as long it takes to collect and sort a dataset as to walk past one."""
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What is asked for, about how many parameters lie in each of its ranges, and how many datasets are wanted."""
+
+    terms: Terms
+    ranges: tuple[InRange, ...]
+    hits: tuple[int, ...]
+    rows: int
+    order: Order
+
+    @property
+    def has_words(self) -> bool:
+        """Whether a text has to be looked into."""
+        return bool(self.terms.words or self.terms.unwanted)
+
+    @property
+    def fewest(self) -> InRange:
+        """The range with the fewest hits."""
+        return self.ranges[self.hits.index(min(self.hits))]
+
+    def in_turn(self, *but: InRange) -> tuple[ColumnElement[bool], ...]:
+        """Return the tests of all ranges but some."""
+        return tuple(one.test_in_turn() for one in self.ranges if one not in but)
+
+    def is_range_worth_collecting(self, extent: Extent) -> bool:
+        """Tell whether its datasets are quicker collected and sorted than sought among the newest of a strand."""
+        hits = min(self.hits, default=FEW + 1)
+        if hits > min(FEW, max(extent.visible, 1)):
+            return False
+        if self.has_words:
+            return hits <= _FEW_WITH_WORDS
+        expected = hits * extent.visible / max(extent.every, 1)
+        walked = extent.visible * self.rows / expected if expected > self.rows else extent.visible
+        return hits * _COLLECTING <= walked
+
+    def is_strand_worth_collecting(self, extent: Extent) -> bool:
+        """Tell whether all of a strand are quicker collected and sorted than its newest sought among all datasets."""
+        if extent.visible > FEW:
+            return False
+        if not self.ranges:
+            return True
+        expected = min(self.hits) * extent.visible / max(extent.every, 1)
+        walked = extent.every * self.rows / expected if expected > self.rows else extent.every
+        return extent.visible * _COLLECTING <= walked
+
+    def anyhow(
+        self, conditions: Iterable[ColumnElement[bool]], reason: Reason, in_text: Iterable[ColumnElement[bool]]
+    ) -> Places:
+        """Return the datasets of a strand in whatever order they are found soonest, as a database may begin with."""
+        found = select(DatasetRow.number, DatasetRow.place)
+        others = self.ranges
+        if self.ranges and not self.terms.conditions:
+            along, others = self.fewest, tuple(one for one in self.ranges if one is not self.fewest)
+            # The sum keeps a database from going the other way, from every dataset to its parameters.
+            of_parameter = along.row.dataset + 0
+            found = found.join_from(along.row, DatasetRow, DatasetRow.number == of_parameter).where(*along.in_index)
+        elif reason.below is not None:
+            found = found.where(DatasetRow.place < reason.below)
+        return found.where(*conditions, *in_text, *(one.test() for one in others))
+
+    def along_range(self, conditions: Iterable[ColumnElement[bool]], reason: Reason) -> Strand:
+        """Return the strand that begins with the datasets of the narrowest range."""
+        narrowest = among(DatasetRow.number, self.fewest.numbers())
+        return Strand((*conditions, narrowest, *self.in_turn(self.fewest)), reason.below)
+
+
+class Ways(Protocol):
+    """Chooses the way that a database goes."""
+
+    def strand(self, session: Session, reader: Reader, reason: Reason, extent: Extent, sought: Sought) -> Strand:
+        """Return how to find what is sought and may be read for one reason."""
+        ...

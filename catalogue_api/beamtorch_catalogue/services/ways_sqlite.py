@@ -1,0 +1,94 @@
+"""How SQLite finds datasets: along the hits of its full text, which come newest first, or along an index."""
+
+import math
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, FromClause, and_, select
+from sqlalchemy.orm import Session
+
+from beamtorch_catalogue.services.access import Reason, visible_beamtimes
+from beamtorch_catalogue.services.extents import Extent
+from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.strands import Rows, Strand, among, tested
+from beamtorch_catalogue.services.ways import FEW, Sought
+from beamtorch_catalogue.stores.full_text import FullText
+from beamtorch_catalogue.stores.models import Beamtime, DatasetRow
+from beamtorch_catalogue.stores.places import number
+
+_TESTED = 4000
+"""A range is collected, if at all, up to the root of so many times all datasets.
+
+To count a thousand hits in it, a thousand divided by its share of all are tested, and a test is taken to cost what it
+costs to collect four.
+"""
+_RARE = 10
+"""Where one dataset in so many or fewer is somebody's own, the full text is asked for hits within their proposals."""
+_MOST_PROPOSALS = 400
+"""Up to so many proposals are named to the full text, so that it gives hits that somebody may read at once."""
+
+
+class SqliteWays:
+    """Chooses among the ways."""
+
+    def __init__(self, full_text: FullText) -> None:
+        self._full_text = full_text
+
+    def strand(self, session: Session, reader: Reader, reason: Reason, extent: Extent, sought: Sought) -> Strand:
+        """Return how to find what is sought and may be read for one reason."""
+        terms = sought.terms
+        conditions = [*terms.conditions, reason.condition]
+        if sought.is_range_worth_collecting(extent):
+            holds = self._full_text.holds(terms.words, terms.unwanted)
+            return sought.along_range((*conditions, *holds), reason)
+        if terms.words:
+            within = self._within(session, reader, reason, extent)
+            words = self._full_text.sought(session, terms.words, terms.unwanted, within, sought.order)
+            if words is not None:
+                conditions += self._full_text.left_open(terms.words, terms.unwanted, within, sought.order)
+                return _led(self._full_text.hits(words), conditions, reason, sought, extent)
+        holds = self._full_text.holds(terms.words, terms.unwanted)
+        in_turn = (*holds, *sought.in_turn())
+        if reason.indexed and sought.is_strand_worth_collecting(extent):
+            return Strand((*conditions, among(DatasetRow.number, reason.numbers), *in_turn), reason.below)
+        return Strand((*conditions, *in_turn), reason.below, anyhow=sought.anyhow(conditions, reason, holds))
+
+    @staticmethod
+    def _within(session: Session, reader: Reader, reason: Reason, extent: Extent) -> Sequence[str]:
+        """Return the proposals to which the full text keeps; none: it gives hits of all."""
+        is_few = bool(reason.indexed) and extent.visible <= FEW
+        if not reason.is_own or not (is_few or extent.visible * _RARE <= extent.every):
+            return ()
+        found = _proposals(session, reader)
+        return found if len(found) <= _MOST_PROPOSALS else ()
+
+
+def _led(
+    hits: FromClause, conditions: Sequence[ColumnElement[bool]], reason: Reason, sought: Sought, extent: Extent
+) -> Strand:
+    """Return the strand that goes along hits of the full text.
+
+    Whether a hit is in a range is asked before its dataset is looked at. Of narrow ranges the numbers of all datasets
+    are collected.
+    """
+    of_hit = number(hits.c.place)
+    narrow = min(FEW, math.isqrt(_TESTED * extent.every), 4 * extent.visible)
+    tests, source = [], hits
+    for one, count in zip(sought.ranges, sought.hits, strict=True):
+        if count <= narrow:
+            tests.append(among(of_hit, one.numbers()))
+        else:
+            # From the left only: SQLite would rather go through all parameters of a name. And a row that is joined is
+            # found sooner than one that is asked for by a question of its own.
+            source = source.outerjoin(one.row, and_(one.row.dataset == of_hit, *one.conditions))
+            tests.append(one.row.dataset.is_not(None))
+    source = source.join(DatasetRow, DatasetRow.number == of_hit)
+    rows = Rows(source, DatasetRow.number, DatasetRow.place, hits.c.down)
+    return Strand(tuple(map(tested, [*tests, *conditions])), reason.below, rows)
+
+
+def _proposals(session: Session, reader: Reader) -> Sequence[str]:
+    """Return the proposals of which all is somebody's own."""
+    if reader.identity is not None and not reader.identity.staffed_beamlines:
+        return sorted(reader.identity.proposals)
+    named = select(Beamtime.proposal).where(visible_beamtimes(reader))
+    return session.scalars(named.distinct().limit(_MOST_PROPOSALS + 1)).all()
