@@ -45,7 +45,7 @@ WINDOW = 4
 SENDERS = 3
 CHECKED = 50
 POSTGRES = ("shared_buffers=2GB",)
-"""What `docs/how-to/keep-the-catalogue-in-postgresql.md` advises for so many datasets; all else is as PostgreSQL comes."""
+"""What `docs/how-to/keep-the-catalogue-in-postgresql.md` advises for so many datasets; all else is as it comes."""
 DATA = "/nobody/data"
 """Where the files would lie; there are none."""
 _MIB = 1024**2

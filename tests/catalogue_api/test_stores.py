@@ -156,6 +156,13 @@ def test_a_beginning_finds_all_that_begin_so_however_many_words_do(world: World,
     assert sorted(dataset.name for dataset in found.datasets) == sorted(wanted)
 
 
+def test_a_word_that_begins_as_one_that_was_sought_is_found_as_soon_as_it_is_written(world: World):
+    for count, name in enumerate(("vanadium", "vanadate", "vanadyl7", "vanadocene"), start=1):
+        world.client("ingest").ingest([world.record(name)])
+        assert world.client("team").search("vanad").total == count
+        assert world.client("team").search("vanad").total == count
+
+
 def begins(name: str, word: str) -> bool:
     """Tell whether a word, or several in a row, the last one perhaps not whole, stands in a name."""
     sought = phrase(word)

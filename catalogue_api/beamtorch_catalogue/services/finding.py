@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query
-from beamtorch_catalogue.services.access import Reason, counted, reasons
+from beamtorch_catalogue.services.access import Reason, counted, readable, reasons
 from beamtorch_catalogue.services.extents import Extents
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.strands import InRange, Places, Strand, joined
 from beamtorch_catalogue.services.terms import Terms
-from beamtorch_catalogue.services.ways import Sought, Ways
+from beamtorch_catalogue.services.ways import Part, Sought, Ways
 from beamtorch_catalogue.wire import Order
 
 
@@ -55,10 +55,11 @@ class Plan:
         count = 0
         for strand in reversed(self.strands):
             left = max(most - count, 0)
-            wanted = max(rows, left) if strand.anyhow is None else rows
+            wanted = max(rows, left) if strand.is_counted_in_order else rows
             some = session.execute(strand.listed(wanted, after, order)).all()
             found += some
-            count += len(some) if len(some) < rows or strand.anyhow is None else _count(session, strand, left)
+            is_counted = strand.is_counted_in_order or len(some) < rows
+            count += len(some) if is_counted else _count(session, strand, left)
         found.sort(key=lambda row: row.place, reverse=order is Order.NEWEST)
         return First(found[:rows], count)
 
@@ -98,12 +99,10 @@ class Finder:
             order,
         )
         is_counted = not terms.words and not terms.ranges and not terms.unwanted and terms.counted is not None
+        parts = [Part(one, self._extents.of_strand(session, reader, one)) for one in reasons(session, reader)]
+        whole = parts[0].reason if len(parts) == 1 else Reason(readable(reader), counted(reader))
         return Plan(
-            strands=tuple(self._strand(session, reader, reason, sought) for reason in reasons(session, reader)),
+            strands=self._ways.strands(session, reader, parts, whole, sought),
             is_census_enough=is_counted,
             counted=(counted(reader), *(terms.counted or ())),
         )
-
-    def _strand(self, session: Session, reader: Reader, reason: Reason, sought: Sought) -> Strand:
-        extent = self._extents.of_strand(session, reader, reason)
-        return self._ways.strand(session, reader, reason, extent, sought)

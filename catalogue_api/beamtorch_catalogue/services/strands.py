@@ -102,7 +102,9 @@ class Rows:
         return found
 
 
-EVERY = Rows(DatasetRow, DatasetRow.number, DatasetRow.place)
+# Of the table and not of its class: SQLAlchemy passes a thousand rows sooner if they could not be parts of objects.
+DATASETS = DatasetRow.__table__
+EVERY = Rows(DATASETS, DATASETS.c.number, DATASETS.c.place)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,13 @@ class Strand:
     rows: Rows = EVERY
     anyhow: Places | None = None
     """The same datasets, in whatever order they are found soonest; None: in the order of a list."""
+    collects: bool = False
+    """Whether all of them are collected to list the first."""
+
+    @property
+    def is_counted_in_order(self) -> bool:
+        """Whether to list many costs no more than to list a page and to count."""
+        return self.collects or self.anyhow is None
 
     def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         """Return number and place of the first ones in an order, or of the first after a place."""

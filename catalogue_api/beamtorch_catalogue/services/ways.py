@@ -1,6 +1,6 @@
 """What is asked for, about how much of it there is, and what follows for the way to it in any database."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,30 +68,45 @@ class Sought:
         walked = extent.every * self.rows / expected if expected > self.rows else extent.every
         return extent.visible * _COLLECTING <= walked
 
-    def anyhow(
-        self, conditions: Iterable[ColumnElement[bool]], reason: Reason, in_text: Iterable[ColumnElement[bool]]
-    ) -> Places:
-        """Return the datasets of a strand in whatever order they are found soonest, as a database may begin with."""
+    def along_range(self, reason: Reason, in_text: Sequence[ColumnElement[bool]]) -> Strand:
+        """Return the strand that collects the datasets of the narrowest range."""
+        conditions = (*self.terms.conditions, reason.condition)
+        narrowest = among(DatasetRow.number, self.fewest.numbers())
+        return Strand(
+            (*conditions, narrowest, *in_text, *self.in_turn(self.fewest)),
+            reason.below,
+            anyhow=self.anyhow(reason, in_text),
+            collects=True,
+        )
+
+    def anyhow(self, reason: Reason, in_text: Sequence[ColumnElement[bool]]) -> Places:
+        """Return datasets in whatever order they are found soonest: along the narrowest range if there is one."""
+        conditions = (*self.terms.conditions, reason.condition, *in_text)
         found = select(DatasetRow.number, DatasetRow.place)
-        others = self.ranges
         if self.ranges and not self.terms.conditions:
-            along, others = self.fewest, tuple(one for one in self.ranges if one is not self.fewest)
+            along = self.fewest
             # The sum keeps a database from going the other way, from every dataset to its parameters.
             of_parameter = along.row.dataset + 0
             found = found.join_from(along.row, DatasetRow, DatasetRow.number == of_parameter).where(*along.in_index)
-        elif reason.below is not None:
+            return found.where(*conditions, *self.in_turn(along))
+        if reason.below is not None:
             found = found.where(DatasetRow.place < reason.below)
-        return found.where(*conditions, *in_text, *(one.test() for one in others))
+        return found.where(*conditions, *(one.test() for one in self.ranges))
 
-    def along_range(self, conditions: Iterable[ColumnElement[bool]], reason: Reason) -> Strand:
-        """Return the strand that begins with the datasets of the narrowest range."""
-        narrowest = among(DatasetRow.number, self.fewest.numbers())
-        return Strand((*conditions, narrowest, *self.in_turn(self.fewest)), reason.below)
+
+@dataclass(frozen=True)
+class Part:
+    """What may be read for one reason."""
+
+    reason: Reason
+    extent: Extent
 
 
 class Ways(Protocol):
-    """Chooses the way that a database goes."""
+    """Chooses the ways that a database goes."""
 
-    def strand(self, session: Session, reader: Reader, reason: Reason, extent: Extent, sought: Sought) -> Strand:
-        """Return how to find what is sought and may be read for one reason."""
+    def strands(
+        self, session: Session, reader: Reader, parts: Sequence[Part], whole: Reason, sought: Sought
+    ) -> tuple[Strand, ...]:
+        """Return how to find what is sought in each part, or in all of them at once."""
         ...

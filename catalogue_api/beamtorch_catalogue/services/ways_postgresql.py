@@ -5,28 +5,49 @@ decision 35.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.access import Reason
-from beamtorch_catalogue.services.extents import Extent
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.strands import Places, Rows, Strand, among
-from beamtorch_catalogue.services.ways import FEW, Sought
+from beamtorch_catalogue.services.strands import DATASETS, Places, Rows, Strand
+from beamtorch_catalogue.services.ways import FEW, Part, Sought
 from beamtorch_catalogue.stores.full_text import PostgresFullText
 from beamtorch_catalogue.stores.models import DatasetRow
 from beamtorch_catalogue.stores.places import number
 from beamtorch_catalogue.wire import Order
 
 _TEXT = 2
-"""How many times as long it takes to look into a text, or to read a hit of a word, as to walk past a dataset."""
+"""How many times as long it takes to look into a text as to walk past a dataset, or to read a hit of words."""
 _IN_RANGE = 3
 """The same for a number of a range, of which the dataset is read, and its text."""
+_UNEVEN = 2
+"""How many times as far a walk is taken to go as if all that is sought lay evenly among the rest."""
 _LOOKED_UP = 20
 """How many times as long it takes to look up the parameter of a hit as to collect one number of a range."""
 _MOST_COUNTED = 1000
 """About how many datasets are counted, on which it depends of how many hits a parameter is looked up."""
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What it costs to find the wanted rows of a part, in datasets that are walked past."""
+
+    walk: float
+    gather: float
+
+    @classmethod
+    def of(cls, part: Part, sought: Sought, in_range: int | None, hits: int | None) -> Self:
+        every, visible = max(part.extent.every, 1), part.extent.visible
+        share = math.prod(some / every for some in (in_range, hits) if some is not None)
+        reached = min(1.0, sought.rows / max(visible * share, 1))
+        looked_into = reached * visible * (0 if hits is None else _TEXT)
+        is_gatherable = bool(part.reason.indexed) and visible <= FEW
+        return cls(reached * every + looked_into, visible + looked_into if is_gatherable else math.inf)
 
 
 class PostgresWays:
@@ -35,38 +56,54 @@ class PostgresWays:
     def __init__(self, full_text: PostgresFullText) -> None:
         self._full_text = full_text
 
-    def strand(
+    def strands(
         self,
         session: Session,
         reader: Reader,  # noqa: ARG002 - the other one's
-        reason: Reason,
-        extent: Extent,
+        parts: Sequence[Part],
+        whole: Reason,
         sought: Sought,
-    ) -> Strand:
-        """Return how to find what is sought and may be read for one reason."""
+    ) -> tuple[Strand, ...]:
+        """Return how to find what is sought in each part, or in all of them at once."""
         terms = sought.terms
-        conditions = (*terms.conditions, reason.condition)
         words = self._full_text.sought(session, terms.words, terms.unwanted)
-        hits = extent.every if words is None else self._full_text.estimate(session, words)
-        in_range = min(sought.hits, default=extent.every)
-        share = in_range * hits / max(extent.every, 1) ** 2
-        reached = min(1.0, sought.rows / max(extent.visible * share, 1))
-        looked_into = reached * extent.visible * (_TEXT if words else 0)
-        walk, gather = reached * extent.every + looked_into, extent.visible + looked_into
-        if in_range <= FEW and in_range * _IN_RANGE < min(walk, gather):
-            return sought.along_range((*conditions, *self._full_text.holds(terms.words, terms.unwanted)), reason)
-        if words is not None and hits <= FEW and hits * _TEXT < min(walk, gather):
-            in_words = among(DatasetRow.place, select(self._full_text.hits(words).c.place))
-            return Strand((*conditions, in_words, *sought.in_turn()), reason.below)
-        if reason.indexed and extent.visible <= FEW and gather < walk:
-            return self._gathered(reason, sought)
+        hits = None if words is None else self._full_text.estimate(session, words)
+        in_range = min(sought.hits, default=None)
+        costs = [_Cost.of(one, sought, in_range, hits) for one in parts]
+        apart = sum(min(_UNEVEN * one.walk, one.gather) for one in costs)
+        if in_range is not None and in_range <= FEW and in_range * _IN_RANGE < apart:
+            holds = self._full_text.holds(terms.words, terms.unwanted)
+            return (sought.along_range(whole, holds),)
+        if words is not None and hits is not None and hits <= FEW and hits < apart:
+            return (self._in_words(words, whole, sought, parts[0].extent.every),)
+        return tuple(
+            self._gathered(part.reason, sought)
+            if cost.gather < _UNEVEN * cost.walk
+            else self._walked(part, sought, words if in_range is None or (hits or 0) <= in_range else None)
+            for part, cost in zip(parts, costs, strict=True)
+        )
+
+    def _walked(self, part: Part, sought: Sought, words: str | None) -> Strand:
+        """Return the strand that is sought among the newest, and counted along a range or along hits of words."""
+        terms, reason = sought.terms, part.reason
+        conditions = (*terms.conditions, reason.condition)
         holds = self._full_text.holds(terms.words, terms.unwanted)
+        every = part.extent.every
+        anyhow = sought.anyhow(reason, holds) if words is None else self._hits(words, reason, sought, every)
+        return Strand((*conditions, *holds, *sought.in_turn()), reason.below, anyhow=anyhow)
+
+    def _in_words(self, words: str, reason: Reason, sought: Sought, every: int) -> Strand:
+        """Return the strand that sorts all hits of words, and reads their datasets as far as they are wanted."""
+        hits = self._full_text.hits(words)
+        newest = sought.order is Order.NEWEST
+        led = select(hits).order_by(hits.c.down if newest else hits.c.down.desc()).subquery("led")
+        source = led.join(DATASETS, DATASETS.c.place == led.c.place)
         return Strand(
-            (*conditions, *holds, *sought.in_turn()),
+            (*sought.terms.conditions, reason.condition, *sought.in_turn()),
             reason.below,
-            anyhow=sought.anyhow(conditions, reason, holds)
-            if words is None or in_range < hits
-            else self._hits(words, hits, reason, sought, extent),
+            Rows(source, DATASETS.c.number, DATASETS.c.place, led.c.down),
+            anyhow=self._hits(words, reason, sought, every),
+            collects=True,
         )
 
     def _gathered(self, reason: Reason, sought: Sought) -> Strand:
@@ -85,14 +122,14 @@ class PostgresWays:
         in_ranges = (one.test_in_turn(own.c.number) for one in sought.ranges)
         return Strand((*holds, *in_ranges), reason.below, Rows(own, own.c.number, own.c.place, own.c.down))
 
-    def _hits(self, words: str, hits: int, reason: Reason, sought: Sought, extent: Extent) -> Places:
+    def _hits(self, words: str, reason: Reason, sought: Sought, every: int) -> Places:
         """Return the datasets of a strand in the order of the hits of words, in the ranges before they are read.
 
         The hits are a table of their own, which gives them one by one; joined at once, the planner may begin with any.
         """
         found = self._full_text.hits(words)
         of_hit = number(found.c.place)
-        most = min(math.isqrt(_LOOKED_UP * _MOST_COUNTED * extent.every), _LOOKED_UP * hits)
+        most = math.isqrt(_LOOKED_UP * _MOST_COUNTED * every)
         in_ranges = (
             of_hit.in_(one.numbers()) if count <= most else one.test_in_turn(of_hit)
             for one, count in zip(sought.ranges, sought.hits, strict=True)

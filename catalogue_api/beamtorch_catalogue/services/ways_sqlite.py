@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from beamtorch_catalogue.services.access import Reason, visible_beamtimes
 from beamtorch_catalogue.services.extents import Extent
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.strands import Rows, Strand, among, tested
-from beamtorch_catalogue.services.ways import FEW, Sought
+from beamtorch_catalogue.services.strands import DATASETS, Rows, Strand, among, tested
+from beamtorch_catalogue.services.ways import FEW, Part, Sought
 from beamtorch_catalogue.stores.full_text import FullText
 from beamtorch_catalogue.stores.models import Beamtime, DatasetRow
 from beamtorch_catalogue.stores.places import number
@@ -33,13 +33,23 @@ class SqliteWays:
     def __init__(self, full_text: FullText) -> None:
         self._full_text = full_text
 
-    def strand(self, session: Session, reader: Reader, reason: Reason, extent: Extent, sought: Sought) -> Strand:
-        """Return how to find what is sought and may be read for one reason."""
-        terms = sought.terms
-        conditions = [*terms.conditions, reason.condition]
+    def strands(
+        self, session: Session, reader: Reader, parts: Sequence[Part], whole: Reason, sought: Sought
+    ) -> tuple[Strand, ...]:
+        """Return how to find what is sought in each part, or in all of them at once."""
+        if all(sought.is_range_worth_collecting(one.extent) for one in parts):
+            return (self._along_range(whole, sought),)
+        return tuple(self._strand(session, reader, one, sought) for one in parts)
+
+    def _along_range(self, reason: Reason, sought: Sought) -> Strand:
+        holds = self._full_text.holds(sought.terms.words, sought.terms.unwanted)
+        return sought.along_range(reason, holds)
+
+    def _strand(self, session: Session, reader: Reader, part: Part, sought: Sought) -> Strand:
+        terms, reason, extent = sought.terms, part.reason, part.extent
         if sought.is_range_worth_collecting(extent):
-            holds = self._full_text.holds(terms.words, terms.unwanted)
-            return sought.along_range((*conditions, *holds), reason)
+            return self._along_range(reason, sought)
+        conditions = [*terms.conditions, reason.condition]
         if terms.words:
             within = self._within(session, reader, reason, extent)
             words = self._full_text.sought(session, terms.words, terms.unwanted, within, sought.order)
@@ -50,7 +60,7 @@ class SqliteWays:
         in_turn = (*holds, *sought.in_turn())
         if reason.indexed and sought.is_strand_worth_collecting(extent):
             return Strand((*conditions, among(DatasetRow.number, reason.numbers), *in_turn), reason.below)
-        return Strand((*conditions, *in_turn), reason.below, anyhow=sought.anyhow(conditions, reason, holds))
+        return Strand((*conditions, *in_turn), reason.below, anyhow=sought.anyhow(reason, holds))
 
     @staticmethod
     def _within(session: Session, reader: Reader, reason: Reason, extent: Extent) -> Sequence[str]:
@@ -81,8 +91,8 @@ def _led(
             # found sooner than one that is asked for by a question of its own.
             source = source.outerjoin(one.row, and_(one.row.dataset == of_hit, *one.conditions))
             tests.append(one.row.dataset.is_not(None))
-    source = source.join(DatasetRow, DatasetRow.number == of_hit)
-    rows = Rows(source, DatasetRow.number, DatasetRow.place, hits.c.down)
+    source = source.join(DATASETS, DATASETS.c.number == of_hit)
+    rows = Rows(source, DATASETS.c.number, DATASETS.c.place, hits.c.down)
     return Strand(tuple(map(tested, [*tests, *conditions])), reason.below, rows)
 
 

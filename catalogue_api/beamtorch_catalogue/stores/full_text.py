@@ -48,6 +48,11 @@ WITH RECURSIVE ends (word) AS (
 SELECT word FROM ends WHERE word IS NOT NULL LIMIT :most
 """)  # noqa: S608 - a name of ours
 """Words that begin alike: one jump to each, however many datasets have it."""
+_STATE = text("SELECT block FROM full_text_data WHERE id = 10")
+"""Which parts FTS5's index has (its source: `FTS5_STRUCTURE_ROWID`); it changes with everything that is written.
+
+To find what follows a common word, FTS5 goes through all its hits; while nothing is written, once is enough.
+"""
 MOST_TOKENS = 16_000
 """PostgreSQL counts positions up to 16383; a dataset of more files is found by its first ones."""
 
@@ -116,6 +121,9 @@ class SqliteFullText:
     The index keeps no texts. They stand in a table in the order in which datasets came; to forget one, the index has to
     be told which it was.
     """
+
+    def __init__(self) -> None:
+        self._ends: tuple[Any, dict[tuple[str, ...], str]] = None, {}
 
     def put(self, session: Session, texts: Mapping[int, str]) -> None:
         """Replace the rows."""
@@ -187,18 +195,26 @@ class SqliteFullText:
         """Tell whether to begin with its tokens is all that a phrase asks for."""
         return len(found) == 1 and is_open(list(found))
 
-    @staticmethod
-    def _phrase(session: Session, found: Sequence[str]) -> str:
+    def _phrase(self, session: Session, found: Sequence[str]) -> str:
         """Return a phrase, one with an open end by the words that begin so, if they are few.
 
         FTS5 gives the hits of words one after the other. Of a beginning it collects all before it gives the newest.
         """
         if not is_open(list(found)):
             return f'"{" ".join(found)}"'
-        return _asked_once(session, " ".join(found), lambda: SqliteFullText._by_ends(session, *found))
+        return _asked_once(session, " ".join(found), lambda: self._by_ends(session, *found))
+
+    def _by_ends(self, session: Session, *found: str) -> str:
+        state = session.scalar(_STATE)
+        if state != self._ends[0]:
+            self._ends = state, {}
+        known = self._ends[1]
+        if found not in known:
+            known[found] = self._sought_ends(session, *found)
+        return known[found]
 
     @staticmethod
-    def _by_ends(session: Session, *found: str) -> str:
+    def _sought_ends(session: Session, *found: str) -> str:
         *head, last = found
         span = {"first": last, "beyond": last + chr(sys.maxunicode), "most": _MOST_ENDS + 1}
         ends = session.scalars(_ENDS, span).all()
