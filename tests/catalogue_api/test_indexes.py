@@ -1,9 +1,8 @@
 """No hot query reads a whole table: what the databases say they would do, for every statement that is really sent."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,12 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.factory import Factory
 from beamtorch_catalogue.query import Range
-from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Wish
 from beamtorch_catalogue.services.strands import InRange
-from beamtorch_catalogue.settings import CatalogueSettings
 from beamtorch_catalogue.synthetic import Synthetic
-from beamtorch_catalogue.wire import DatasetRecord, FileState, Order
-from beamtorch_facility import Identity
-from beamtorch_facility.clock import SystemClock
+from beamtorch_catalogue.testing.inside import ada, ingestor, synthetic_catalogue, take_in
+from beamtorch_catalogue.wire import FileState, Order
 from beamtorch_facility.dataset import DatasetId
-from beamtorch_facility.directory import dump_people
-from beamtorch_service.settings import HubSettings
 
 LARGE = (
     *("dataset", "parameter", "file", "full_text", "full_text_words", "document", "change", "dataset_parent"),
@@ -33,44 +27,10 @@ QUERIES = ("", "bone", "nosuchword", "scan -bone", "energy 12..13 keV", "bone en
            "technique:tomography", "kind:raw date:2026", "pid:local/aaaa", "id:ds-aaaaaa", "person:user3")  # fmt: skip
 
 
-def take_in(factory: Factory, described: Iterable[dict[str, Any]]) -> None:
-    """Take datasets in as the beamlines' ingestor does."""
-    records = [DatasetRecord.model_validate(one) for one in described]
-    factory.ingest.bulk(ingestor(), factory.preparing.of(records))
-
-
 @pytest.fixture
 def factory(database: str, tmp_path: Path) -> Iterator[Factory]:
-    directory = tmp_path / "directory.yaml"
-    person = Identity.model_validate(
-        {"username": "ada", "full_name": {"en": "Ada", "zh": "阿达"}, "uid": 2000, "gid": 2000,
-         "groups": ["proposal-P00001", "staff-BL02"]}
-    )  # fmt: skip
-    directory.write_text(dump_people([person]), encoding="utf-8")
-    settings = CatalogueSettings(
-        hub=HubSettings(service="catalogue", prefix="/c/", api_url="http://hub/", api_token="x", listen_port=1),
-        database=database,
-        directory=directory,
-        data_root=tmp_path / "data",
-        public_url="http://portal/",
-        cache=tmp_path / "thumbnails",
-    )
-    made = Factory.build(settings, clock=SystemClock())
-    made.database.upgrade()
-    synthetic = Synthetic(proposals=12, root=str(tmp_path / "data"))
-    made.facility.take_in(ingestor(), synthetic.facility())
-    take_in(made, synthetic.datasets(60))
-    yield made
-    made.database.close()
-
-
-def ingestor() -> Reader:
-    return Reader(name="ingest", identity=None, sees_all=True, may_ingest=True, asked_at=datetime.now(UTC))
-
-
-def reader(factory: Factory) -> Reader:
-    identity = factory.readers._directory.person("ada")
-    return Reader(name="ada", identity=identity, sees_all=False, may_ingest=False, asked_at=datetime.now(UTC))
+    with synthetic_catalogue(database, tmp_path, 60) as made:
+        yield made
 
 
 @contextmanager
@@ -109,7 +69,7 @@ def whole_tables(factory: Factory, sent: list[tuple[str, object]]) -> list[str]:
 
 @pytest.mark.parametrize("q", QUERIES)
 def test_a_search_reads_no_table_whole(factory: Factory, q: str):
-    for who in (reader(factory), ingestor()):
+    for who in (ada(), ingestor()):
         with overheard(factory) as sent:
             for order in Order:
                 factory.search.page(who, Wish(q=q, order=order))
@@ -126,7 +86,7 @@ def test_neither_does_a_page_of_a_dataset_its_files_or_an_ingest(factory: Factor
         dataset = factory.datasets.dataset(ingestor(), DatasetId(found.id))
         factory.datasets.files(ingestor(), DatasetId(found.id), None, 5)
         factory.datasets.file(ingestor(), DatasetId(found.id), "x.h5")
-        factory.attachments.of(reader(factory))
+        factory.attachments.of(ada())
         factory.known_files.page(ingestor(), str(tmp_path / "data" / "BL01"), None)
         factory.known_files.report(
             ingestor(), [FileState(dataset=dataset.id, path=dataset.files[0].path, state="missing")]
