@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.finding import Plan
 from beamtorch_catalogue.stores.models import Beamtime, CensusRow, DatasetRow, Instrument, ParameterRow, Sample
+from beamtorch_catalogue.stores.names import one_of_numbers
 from beamtorch_catalogue.stores.places import day, year
 from beamtorch_catalogue.vocabulary.registry import ModelFacet
 from beamtorch_catalogue.wire import Count, DatasetState, Facet, Facets, FacetValue
@@ -71,7 +72,7 @@ class FacetCounter:
 
     def count(self, session: Session, plan: Plan) -> Facets:
         """Return all facets of what a plan finds."""
-        newest = plan.listed(CAP + 1).subquery("newest")
+        newest = [row.number for row in plan.first(session, CAP + 1).rows]
         found, samples = _counts(session, newest)
         hits = found["kind"].total()
         is_capped, is_exact = hits > CAP, plan.is_census_enough
@@ -99,14 +100,13 @@ class FacetCounter:
             return lambda value: names.get(value, _plain(value))
         return _plain
 
-    def _of_models(self, session: Session, newest: Subquery, *, is_capped: bool) -> Iterable[Facet]:
+    def _of_models(self, session: Session, newest: list[int], *, is_capped: bool) -> Iterable[Facet]:
         if not self._texts:
             return
         found: dict[str, Counter[str]] = {}
         rows = session.execute(
             select(ParameterRow.name, ParameterRow.text, func.count())
-            .join(newest, newest.c.number == ParameterRow.dataset)
-            .where(ParameterRow.name.in_(list(self._texts)))
+            .where(one_of_numbers(ParameterRow.dataset, newest), ParameterRow.name.in_(list(self._texts)))
             .where(ParameterRow.text.is_not(None))
             .group_by(ParameterRow.name, ParameterRow.text)
         )
@@ -126,13 +126,13 @@ def total_of_census(session: Session, plan: Plan) -> Count:
     return Count(total=int(session.scalar(total.where(*plan.counted)) or 0), total_is_capped=False)
 
 
-def _counts(session: Session, newest: Subquery) -> tuple[dict[str, "Counter[str]"], "Counter[str]"]:
+def _counts(session: Session, newest: list[int]) -> tuple[dict[str, "Counter[str]"], "Counter[str]"]:
     """Count hits by each facet, and by the names of samples; what is alike comes as one row from the database."""
     alike = (*_DATASET.values(), day(DatasetRow.place), Sample.name)
     grouped = (
         select(*alike, func.count())
-        .join_from(newest, DatasetRow, newest.c.number == DatasetRow.number)
-        .join(Sample, Sample.number == DatasetRow.sample, isouter=True)
+        .join_from(DatasetRow, Sample, Sample.number == DatasetRow.sample, isouter=True)
+        .where(one_of_numbers(DatasetRow.number, newest))
         .group_by(*alike)
     )
     found: dict[str, Counter[str]] = {name: Counter() for name in (*_DATASET, "year")}

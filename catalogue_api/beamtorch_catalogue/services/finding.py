@@ -14,7 +14,7 @@ from beamtorch_catalogue.query import Query
 from beamtorch_catalogue.services.access import Reason, counted, readable, reasons
 from beamtorch_catalogue.services.extents import Extents
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.strands import InRange, Places, Strand, joined
+from beamtorch_catalogue.services.strands import InRange, Strand
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.services.ways import Part, Sought, Ways
 from beamtorch_catalogue.wire import Order
@@ -30,26 +30,17 @@ class Plan:
     counted: tuple[ColumnElement[bool], ...] = field(default=())
     """The same conditions on the census."""
 
-    def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
-        """Return number and place of the first datasets in an order, newest first unless told otherwise.
-
-        Parameters
-        ----------
-        after
-            A place; only what stands further down.
-        """
-        found = joined([strand.listed(limit, after, order) for strand in self.strands])
-        if len(self.strands) > 1:
-            place = found.selected_columns.place
-            found = found.order_by(place.desc() if order is Order.NEWEST else place).limit(limit)
-        return found
-
     def first(
         self, session: Session, rows: int, most: int = 0, *, after: int | None = None, order: Order = Order.NEWEST
     ) -> "First":
         """Return the first rows in an order, and count, up to a number.
 
         What was released is asked first: mostly it is enough to count, and of one's own only the rows are looked for.
+
+        Parameters
+        ----------
+        after
+            A place; only what stands further down.
         """
         found: list[Row[int, int]] = []
         count = 0

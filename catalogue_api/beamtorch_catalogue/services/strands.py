@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -143,14 +142,6 @@ class Strand:
         if self.anyhow is None:
             return self.listed(limit)
         return self.anyhow.limit(limit)
-
-
-def joined(parts: list[Places]) -> Places:
-    """Return what several strands give as one list, in no order."""
-    if len(parts) == 1:
-        return parts[0]
-    together = union_all(*(select(part.subquery()) for part in parts)).subquery("strands")
-    return select(together.c.number, together.c.place)
 
 
 def tested(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The condition that a column is one of many names, which are sent as one value.
+"""The condition that a column is one of many names or numbers, which are sent as one value.
 
 With a list of parameters, a person of 300 proposals has 300 of them in every query, several times over, and to put
 them into the text of a statement takes longer than most statements run.
@@ -9,7 +9,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Text, TypeDecorator, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, String, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -29,8 +29,21 @@ class _Names(TypeDecorator[tuple[str, ...]]):
         return list(value or ()) if dialect.name == "postgresql" else _as_json(value or ())
 
 
+class _Numbers(TypeDecorator[list[int]]):
+    """Several numbers, likewise."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
 class _OneOf(FunctionElement[Any]):
-    """A column and the names."""
+    """A column and the names or numbers."""
 
     name = "one_of"
     inherit_cache = True
@@ -53,6 +66,11 @@ def _in_postgresql(element: _OneOf, compiler: SQLCompiler, **words: Any) -> str:
 def one_of(column: Any, names: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that a column is one of some names; of none, it is never met."""
     return _OneOf(column, bindparam("names", _in_order(frozenset(names)), type_=_Names(), unique=True))
+
+
+def one_of_numbers(column: Any, numbers: list[int]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of some numbers."""
+    return _OneOf(column, bindparam("numbers", numbers, type_=_Numbers(), unique=True))
 
 
 # A search asks for the same names in a dozen conditions, and a set keeps its hash.
