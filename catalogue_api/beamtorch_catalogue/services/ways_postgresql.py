@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.services.access import Reason
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.strands import DATASETS, Places, Rows, Strand
+from beamtorch_catalogue.services.strands import DATASETS, InRange, Places, Rows, Strand
 from beamtorch_catalogue.services.ways import FEW, Part, Sought
 from beamtorch_catalogue.stores.full_text import PostgresFullText
 from beamtorch_catalogue.stores.models import DatasetRow
@@ -25,6 +25,8 @@ _TEXT = 2
 """How many times as long it takes to look into a text as to walk past a dataset, or to read a hit of words."""
 _IN_RANGE = 3
 """The same for a number of a range, of which the dataset is read, and its text."""
+_MOST_SORTED = 200_000
+"""So many hits fit into the memory that a connection has for sorting."""
 _UNEVEN = 2
 """How many times as far a walk is taken to go as if all that is sought lay evenly among the rest."""
 _LOOKED_UP = 20
@@ -71,10 +73,12 @@ class PostgresWays:
         in_range = min(sought.hits, default=None)
         costs = [_Cost.of(one, sought, in_range, hits) for one in parts]
         apart = sum(min(_UNEVEN * one.walk, one.gather) for one in costs)
-        if in_range is not None and in_range <= FEW and in_range * _IN_RANGE < apart:
+        by_range = math.inf if in_range is None or in_range > _MOST_SORTED else in_range * _IN_RANGE
+        by_words = math.inf if hits is None or hits > _MOST_SORTED else hits
+        if by_range < min(by_words, apart):
             holds = self._full_text.holds(terms.words, terms.unwanted)
             return (sought.along_range(whole, holds),)
-        if words is not None and hits is not None and hits <= FEW and hits < apart:
+        if words is not None and by_words < apart:
             return (self._in_words(words, whole, sought, parts[0].extent.every),)
         return tuple(
             self._gathered(part.reason, sought)
@@ -96,10 +100,17 @@ class PostgresWays:
         """Return the strand that sorts all hits of words, and reads their datasets as far as they are wanted."""
         hits = self._full_text.hits(words)
         newest = sought.order is Order.NEWEST
-        led = select(hits).order_by(hits.c.down if newest else hits.c.down.desc()).subquery("led")
+        collected = _collected(sought, every)
+        of_hit = number(hits.c.place)
+        led = (
+            select(hits)
+            .where(*(of_hit.in_(one.numbers()) for one in collected))
+            .order_by(hits.c.down if newest else hits.c.down.desc())
+            .subquery("led")
+        )
         source = led.join(DATASETS, DATASETS.c.place == led.c.place)
         return Strand(
-            (*sought.terms.conditions, reason.condition, *sought.in_turn()),
+            (*sought.terms.conditions, reason.condition, *sought.in_turn(*collected)),
             reason.below,
             Rows(source, DATASETS.c.number, DATASETS.c.place, led.c.down),
             anyhow=self._hits(words, reason, sought, every),
@@ -129,10 +140,9 @@ class PostgresWays:
         """
         found = self._full_text.hits(words)
         of_hit = number(found.c.place)
-        most = math.isqrt(_LOOKED_UP * _MOST_COUNTED * every)
+        collected = _collected(sought, every)
         in_ranges = (
-            of_hit.in_(one.numbers()) if count <= most else one.test_in_turn(of_hit)
-            for one, count in zip(sought.ranges, sought.hits, strict=True)
+            of_hit.in_(one.numbers()) if one in collected else one.test_in_turn(of_hit) for one in sought.ranges
         )
         # The sum keeps the planner from listing all that is below by an index.
         below = [] if reason.below is None else [found.c.place + 0 < reason.below]
@@ -143,3 +153,9 @@ class PostgresWays:
             of_words, DatasetRow, DatasetRow.place == of_words.c.place
         )
         return joined.where(*sought.terms.conditions, reason.condition)
+
+
+def _collected(sought: Sought, every: int) -> list[InRange]:
+    """Return the ranges of which all numbers are collected, rather than to look up the parameter of each hit."""
+    most = math.isqrt(_LOOKED_UP * _MOST_COUNTED * every)
+    return [one for one, count in zip(sought.ranges, sought.hits, strict=True) if count <= most]

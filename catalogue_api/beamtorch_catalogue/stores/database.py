@@ -29,8 +29,6 @@ BUSY_MILLISECONDS = 15_000
 VOCABULARY = "full_text_vocabulary"
 """A view of each connection on the words of SQLite's full text."""
 _CACHE_KIB, _WRITING_CACHE_KIB = 32 * 1024, 128 * 1024
-_MAPPED_BYTES = 2 * 1024**3
-"""SQLite maps no more as it is built; parts of a larger file are read into the cache."""
 _PAGE_BYTES = 4096
 _LONGEST_LOG_PAGES = 4 * LOG_BYTES // _PAGE_BYTES
 """So long it gets only if nobody else copies it."""
@@ -191,8 +189,6 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:  # noq
         # A log that begins anew is cut, so that its length says how much there is to copy.
         f"journal_size_limit = {LOG_BYTES // 2}",
         "temp_store = MEMORY",
-        # What the system has in memory is read where it lies, by all connections, and not copied page by page.
-        f"mmap_size = {_MAPPED_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute(f"CREATE VIRTUAL TABLE temp.{VOCABULARY} USING fts5vocab('main', 'full_text', 'instance')")

@@ -19,14 +19,15 @@ QUERIES = ("", "bone", "structure", "scan", "nosuchword", "scan -bone", "-bone",
 Force = Callable[[pytest.MonkeyPatch], None]
 
 
-def _costing(walk: float, gather: float, *, in_range: float, few: int) -> Force:
+def _costing(walk: float, gather: float, *, in_range: float, few: int, looked_up: int = 20) -> Force:
     def force(patch: pytest.MonkeyPatch) -> None:
         def cost(part: ways.Part, *_: object) -> ways_postgresql._Cost:
             return ways_postgresql._Cost(walk, gather if part.reason.indexed else math.inf)
 
         patch.setattr(ways_postgresql._Cost, "of", cost)
         patch.setattr(ways_postgresql, "_IN_RANGE", in_range)
-        patch.setattr(ways_postgresql, "FEW", few)
+        patch.setattr(ways_postgresql, "_MOST_SORTED", few)
+        patch.setattr(ways_postgresql, "_LOOKED_UP", looked_up)
 
     return force
 
@@ -42,10 +43,12 @@ def _deciding(*, range_is_few: bool, strand_is_few: bool, few: int) -> Force:
 
 WAYS: dict[str, dict[str, Force]] = {
     "postgresql": {
-        "walked, the range looked up": _costing(0, math.inf, in_range=0, few=-1),
+        "walked, the range collected": _costing(0, math.inf, in_range=0, few=-1),
+        "walked, the range looked up": _costing(0, math.inf, in_range=0, few=-1, looked_up=0),
         "gathered": _costing(math.inf, 0, in_range=0, few=-1),
         "along the range": _costing(math.inf, math.inf, in_range=0, few=10**9),
-        "along the words": _costing(math.inf, math.inf, in_range=math.inf, few=10**9),
+        "along the words": _costing(math.inf, math.inf, in_range=10**9, few=10**9),
+        "along the words, the range looked up": _costing(math.inf, math.inf, in_range=10**9, few=10**9, looked_up=0),
     },
     "sqlite": {
         "along the range": _deciding(range_is_few=True, strand_is_few=False, few=10**9),
