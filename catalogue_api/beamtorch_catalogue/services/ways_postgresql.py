@@ -1,7 +1,7 @@
 """How PostgreSQL finds datasets: among the newest, among one's own, or among all hits of a word.
 
 Conditions are written so that the planner is left little choice: its guesses are far off where several meet. See
-decision 35.
+decisions 35 and 36.
 """
 
 import math

@@ -53,6 +53,7 @@ _STATE = text("SELECT block FROM full_text_data WHERE id = 10")
 
 To find what follows a common word, FTS5 goes through all its hits; while nothing is written, once is enough.
 """
+_MOST_KNOWN = 1000
 MOST_TOKENS = 16_000
 """PostgreSQL counts positions up to 16383; a dataset of more files is found by its first ones."""
 
@@ -205,13 +206,13 @@ class SqliteFullText:
         return _asked_once(session, " ".join(found), lambda: self._by_ends(session, *found))
 
     def _by_ends(self, session: Session, *found: str) -> str:
-        state = session.scalar(_STATE)
-        if state != self._ends[0]:
-            self._ends = state, {}
-        known = self._ends[1]
-        if found not in known:
-            known[found] = self._sought_ends(session, *found)
-        return known[found]
+        # Other threads may see another state; what belongs to this one stays in hand.
+        state, ends = session.scalar(_STATE), self._ends
+        if state != ends[0] or len(ends[1]) > _MOST_KNOWN:
+            ends = self._ends = state, {}
+        if (known := ends[1].get(found)) is None:
+            known = ends[1][found] = self._sought_ends(session, *found)
+        return known
 
     @staticmethod
     def _sought_ends(session: Session, *found: str) -> str:
