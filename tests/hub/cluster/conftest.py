@@ -54,13 +54,26 @@ class PodLives:
     async def _watch(self) -> None:
         async with await config.new_client_from_config(config_file=str(self.kubernetes.kubeconfig)) as api:
             core = client.CoreV1Api(api)
-            while not self._stop.is_set():
-                async with watch.Watch() as stream:
-                    events = stream.stream(
-                        core.list_namespaced_pod, self.kubernetes.namespace, timeout_seconds=2, _request_timeout=10
-                    )
-                    async for event in events:
-                        self._note(event["type"], event["object"])
+            seen, is_last = None, False
+            while not is_last:
+                is_last = self._stop.is_set()
+                seen = await self._watch_from(core, seen)
+
+    async def _watch_from(self, core: client.CoreV1Api, seen: str | None) -> str | None:
+        """Hear for two seconds what came after a version, so that nothing falls between two looks."""
+        async with watch.Watch() as stream:
+            events = stream.stream(
+                core.list_namespaced_pod,
+                self.kubernetes.namespace,
+                resource_version=seen,
+                allow_watch_bookmarks=True,
+                timeout_seconds=2,
+                _request_timeout=10,
+            )
+            async for event in events:
+                if event["type"] != "BOOKMARK":
+                    self._note(event["type"], event["object"])
+            return stream.resource_version
 
     def _note(self, kind: str, pod: Any) -> None:
         uid = pod.metadata.uid
