@@ -211,8 +211,9 @@ def ask(base: str, tokens: dict[str, str], asked: list[Question]) -> tuple[dict[
             token = tokens[question.person.name]
             taken, page = timed(http, "datasets", token, q=question.q)
             found.setdefault(question.kind, []).append(taken)
-            answers.append(page)
-            found.setdefault("count", []).append(timed(http, "datasets/count", token, q=question.q)[0])
+            taken, counted = timed(http, "datasets/count", token, q=question.q)
+            found.setdefault("count", []).append(taken)
+            answers.append(page | counted)
             found.setdefault("facets", []).append(timed(http, "datasets/facets", token, q=question.q)[0])
             for one in page["datasets"][:1]:
                 found.setdefault("dataset page", []).append(timed(http, f"datasets/{one['id']}", token)[0])

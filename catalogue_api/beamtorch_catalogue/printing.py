@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from beamtorch_catalogue.wire import Dataset, DatasetPage, DatasetState, DatasetSummary
+from beamtorch_catalogue.wire import Count, Dataset, DatasetPage, DatasetState, DatasetSummary
 from beamtorch_facility.quantity import Quantity
 
 _WIDEST = 40
@@ -11,15 +11,20 @@ _STEP = 1000.0
 _MOST_TOLD = 20
 
 
-def page(found: DatasetPage) -> str:
-    """Return a page of results as a table, or what to do if there is none."""
+def page(found: DatasetPage, total: Count) -> str:
+    """Return a page of results as a table below which stands how many there are, or what to do if there is none."""
     if not found.datasets:
         return found.advice.en if found.advice else "There is nothing here that you can read."
     head = ("ID", "NAME", "SAMPLE", "TECHNIQUE", "ENERGY", "SIZE", "MEASURED", "STATE")
     lines = table([head, *map(_row, found.datasets)])
-    shown = f"{len(found.datasets)} of {'more than ' if found.total_is_capped else ''}{found.total}"
+    shown = f"{len(found.datasets)} of {counted(total)}"
     more = f"; the next page: --after {found.next}" if found.next else ""
     return "\n".join([*lines, "", f"{shown}{more}"])
+
+
+def counted(total: Count) -> str:
+    """Return how many there are."""
+    return f"{'more than ' if total.total_is_capped else ''}{total.total}"
 
 
 def _row(dataset: DatasetSummary) -> tuple[str, ...]:

@@ -83,6 +83,16 @@ class SearchHandler(BeamtorchHandler):
         self.tell(await self.ask(self.session.search, query, _limit(self.get_query_argument("limit", "25")), after))
 
 
+class CountHandler(BeamtorchHandler):
+    """How many datasets there are."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer it, up to the catalogue's cap."""
+        self.tell(await self.ask(self.session.count, self.get_query_argument("q", "")))
+
+
 class DatasetHandler(BeamtorchHandler):
     """One dataset."""
 
@@ -163,6 +173,7 @@ def _limit(text: str) -> int:
 # Path below the server's base, and who answers it.
 ROUTES: tuple[tuple[str, type[BeamtorchHandler]], ...] = (
     (r"beamtorch/catalogue/datasets", SearchHandler),
+    (r"beamtorch/catalogue/datasets/count", CountHandler),
     (r"beamtorch/catalogue/datasets/([^/]+)", DatasetHandler),
     (r"beamtorch/catalogue/datasets/([^/]+)/thumbnail\.png", ThumbnailHandler),
     (r"beamtorch/attachments", AttachmentsHandler),

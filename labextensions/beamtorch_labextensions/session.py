@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from beamtorch_catalogue.attach import attach, detach
 from beamtorch_catalogue.client import CatalogueClient
-from beamtorch_catalogue.wire import Attachment, Dataset, DatasetPage, DatasetState
+from beamtorch_catalogue.wire import Attachment, Count, Dataset, DatasetPage, DatasetState
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.words import Words
 from beamtorch_labextensions.column_text import read_column_head
@@ -41,6 +41,10 @@ class Session:
     def search(self, query: str, limit: int, after: str | None) -> DatasetPage:
         """Find datasets."""
         return self.client.search(query, limit=limit, after=after)
+
+    def count(self, query: str) -> Count:
+        """Tell how many datasets there are."""
+        return self.client.count(query)
 
     def dataset(self, dataset: DatasetId) -> Dataset:
         """Tell everything about one dataset."""

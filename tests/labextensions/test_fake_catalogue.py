@@ -27,6 +27,7 @@ def client(request, tmp_path, dataset_of):
 def test_both_find_attach_and_refuse_alike(client, tmp_path):
     (found,) = client.search("molar-scan 12..13 keV").datasets
     assert (found.name, found.energy.value, found.attached_at) == ("molar-scan", 12.5, None)
+    assert client.count("molar-scan 12..13 keV").total == 1
     empty = client.search("molar-scan 1..2 keV")
     assert (empty.total, empty.datasets, empty.next) == (0, (), None)
     assert empty.advice

@@ -75,6 +75,15 @@ def search(page: Page, query: str) -> None:
     box.press("Enter")
 
 
+def test_a_long_list_stands_there_at_once_and_then_says_how_long_it_is(catalogue, dataset_of, tmp_path, open_lab):
+    catalogue.add(*(dataset_of(f"powder {n:02}", tmp_path / str(n) / "p.h5") for n in range(40)))
+    page, _ = open_lab()
+    search(page, "powder")
+    expect(page.locator(".bt-catalogue [role=status]")).to_have_text("40 datasets")
+    page.locator(".bt-catalogue .bt-more").click()
+    expect(page.locator(".bt-catalogue [role=status]")).to_have_text("40 datasets")
+
+
 def test_a_scientist_finds_attaches_inserts_and_runs(open_lab, eventually):
     page, lab = open_lab()
     rows = page.locator(".bt-catalogue [data-dataset]")

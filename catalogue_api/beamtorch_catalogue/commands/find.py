@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamtorch_catalogue import printing
 from beamtorch_catalogue.client import CatalogueClient
-from beamtorch_catalogue.wire import Facets, Order
+from beamtorch_catalogue.wire import Count, Facets, Order
 from beamtorch_facility.dataset import DatasetKind
 
 if TYPE_CHECKING:
@@ -72,7 +72,13 @@ def _search(arguments: argparse.Namespace, client: CatalogueClient) -> int:
         after=arguments.after,
         sort=arguments.sort,
     )
-    print(page.model_dump_json(indent=2) if arguments.json else printing.page(page))
+    if arguments.json:
+        print(page.model_dump_json(indent=2))
+    else:
+        total = Count(total=page.total, total_is_capped=page.total_is_capped)
+        if total.total_is_capped:
+            total = client.count(q, kind=arguments.kind, technique=arguments.technique, filters=filters)
+        print(printing.page(page, total))
     if arguments.facets and not arguments.json:
         print("\n" + _counted(client.facets(q, kind=arguments.kind, technique=arguments.technique, filters=filters)))
     if arguments.save:
@@ -101,7 +107,7 @@ def _stats(arguments: argparse.Namespace, client: CatalogueClient) -> int:
     if arguments.json:
         print(facets.model_copy(update={"counted": total.total}).model_dump_json(indent=2))
         return 0
-    print(f"{'more than ' if total.total_is_capped else ''}{total.total} datasets that you can read")
+    print(f"{printing.counted(total)} datasets that you can read")
     print(_counted(facets))
     return 0
 

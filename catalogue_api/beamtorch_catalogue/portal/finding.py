@@ -21,7 +21,7 @@ from beamtorch_catalogue.query import QueryError
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Search, Wish
 from beamtorch_catalogue.vocabulary import FacilityVocabulary
-from beamtorch_catalogue.wire import DatasetPage
+from beamtorch_catalogue.wire import Count, DatasetPage
 from beamtorch_facility.words import Words
 
 _MOST_OFFERS = 5
@@ -41,6 +41,10 @@ class Found:
 
     page: DatasetPage
     facets: tuple[narrowing.Shown, ...]
+    total: str
+    """Number of hits as written, as far as the page or the facets know it."""
+    is_capped: bool
+    """Whether there are more."""
     counted: str
     """Over how many hits capped facets were counted."""
     chips: tuple[Chip, ...]
@@ -54,11 +58,6 @@ class Found:
     """Link to the first page, if this is not it."""
     turned: str
     """Link to the same search from its other end."""
-
-    @property
-    def total(self) -> str:
-        """Number of hits as written."""
-        return narrowing.count(self.page.total, is_capped=self.page.total_is_capped)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +78,16 @@ class Finding:
         wish = asked.wish
         query = self.search.query(reader, wish.q)
         page = self.search.page(reader, wish)
-        facets, counted = ((), 0) if alone else narrowing.facets(self.search, reader, wish, query, self._value)
+        total = Count(total=page.total, total_is_capped=page.total_is_capped)
+        facets, counted = ((), total) if alone else narrowing.facets(self.search, reader, wish, query, self._value)
+        total = counted if total.total_is_capped else total
         taken = (*self._filters(asked.first, facets), *chips(wish, query, self.vocabulary.models))
         return Found(
             page=page,
             facets=facets,
-            counted=f"{counted:,}",
+            total=narrowing.count(total.total, is_capped=total.total_is_capped),
+            is_capped=total.total_is_capped,
+            counted=f"{counted.total:,}",
             chips=taken,
             offers=() if page.total else tuple(self._offers(reader, taken)),
             dates=tuple(quick_dates(asked.first, query, reader.asked_at.year)),

@@ -8,7 +8,7 @@ from beamtorch_catalogue.portal.asking import chosen, toggled_field
 from beamtorch_catalogue.query import Query
 from beamtorch_catalogue.services.readers import Reader
 from beamtorch_catalogue.services.search import Search, Wish
-from beamtorch_catalogue.wire import Facet, FacetValue
+from beamtorch_catalogue.wire import Count, Facet, FacetValue
 from beamtorch_facility.words import Words
 
 FIRST_VALUES = 7
@@ -44,8 +44,8 @@ class Shown:
     is_cut: bool
 
 
-def facets(search: Search, reader: Reader, wish: Wish, query: Query, label: Label) -> tuple[tuple[Shown, ...], int]:
-    """Return the facets of a search, and over how many hits the capped ones were counted.
+def facets(search: Search, reader: Reader, wish: Wish, query: Query, label: Label) -> tuple[tuple[Shown, ...], Count]:
+    """Return the facets of a search, and over how many hits they were counted; capped, there are more.
 
     The values of a facet that is filtered by are counted without that filter, so that a second one can be added.
 
@@ -61,8 +61,9 @@ def facets(search: Search, reader: Reader, wish: Wish, query: Query, label: Labe
         others = search.facets(reader, without_filter(first, name))
         by_name |= {facet.name: facet for facet in others.facets if facet.name == name}
     ordered = [*(name for name in _ORDER if name in by_name), *(name for name in by_name if name not in _ORDER)]
+    total = Count(total=counted.counted, total_is_capped=any(facet.is_capped for facet in counted.facets))
     shown = (_shown(by_name[name], first, query, label) for name in ordered)
-    return tuple(facet for facet in shown if facet is not None), counted.counted
+    return tuple(facet for facet in shown if facet is not None), total
 
 
 def count(number: int, *, is_capped: bool) -> str:

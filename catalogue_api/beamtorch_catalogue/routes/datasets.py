@@ -53,7 +53,7 @@ Several = Annotated[list[Value] | None, Query(description="one of these", max_le
 _PICTURE_SECONDS = 300
 
 
-def _wish(  # noqa: PLR0917 - FastAPI calls it by name
+async def _wish(  # noqa: PLR0917 - FastAPI calls it by name, and what waits for nothing without a thread
     q: Annotated[Plain, Query(description=f"terms of the query language, up to {LONGEST} characters")] = "",
     kind: DatasetKind | None = None,
     technique: Plain | None = None,

@@ -1,7 +1,7 @@
 """One dataset with everything about it, for those who may read it."""
 
 from sqlalchemy import literal, select, union_all
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased
 
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.services.access import readable
@@ -9,10 +9,17 @@ from beamtorch_catalogue.services.documents import Documents
 from beamtorch_catalogue.services.paging import from_cursor, to_cursor
 from beamtorch_catalogue.services.people import team_of
 from beamtorch_catalogue.services.readers import Reader
-from beamtorch_catalogue.services.reading import ENERGY, file_record, parameter, select_datasets, summaries
+from beamtorch_catalogue.services.reading import (
+    ENERGY,
+    WITH_ITS_PROPOSAL,
+    file_record,
+    parameter,
+    select_datasets,
+    summaries,
+)
 from beamtorch_catalogue.stores import details
 from beamtorch_catalogue.stores.database import Database
-from beamtorch_catalogue.stores.models import Beamtime, DatasetRow, FileRow, Parentage
+from beamtorch_catalogue.stores.models import DatasetRow, FileRow, Parentage
 from beamtorch_catalogue.stores.places import NEVER
 from beamtorch_catalogue.wire import Audience, Dataset, FileCopy, FilePage, FileRecord
 from beamtorch_facility.dataset import DatasetId
@@ -59,17 +66,20 @@ class Datasets:
             row = _find(session, reader, dataset)
             parameters = details.parameters(session, row.number)
             energy = next((one for one in parameters if one.name == ENERGY), None)
-            (summary,) = summaries(session, reader, [row], {row.number: energy} if energy else {})
-            parents, children = _relatives(session, reader, row)
+            beside = details.beside(session, row.number, reader.username)
+            links = {row.number: beside.link} if beside.link else {}
+            (summary,) = summaries(session, reader, [row], {row.number: energy} if energy else {}, links)
+            parents, children = _relatives(session, reader, row) if beside.has_relatives else ((), ())
+            documents = details.documents(session, row.number) if beside.has_documents else ()
             proposal = row.of_beamtime.of_proposal
-            files = _files(session, row.number, None, FIRST_FILES)
+            files = _files(session, row.number, None, FIRST_FILES, has_copies=beside.has_copies)
             return Dataset(
                 **dict(summary),
                 folder=row.folder,
                 files=files.files,
                 files_next=files.next,
                 parameters={one.name: parameter(one) for one in parameters},
-                models={one.model: self._documents.shown(one) for one in details.documents(session, row.number)},
+                models={one.model: self._documents.shown(one) for one in documents},
                 version=row.version,
                 recipe=row.recipe,
                 proposal_title=Words(en=proposal.title_en, zh=proposal.title_zh),
@@ -131,11 +141,12 @@ def _released(row: DatasetRow, reader: Reader) -> tuple[Words, ...]:
     return (Words(en=f"From {day} on: {audience.en}", zh=f"{day} 起：{audience.zh}"),)
 
 
-def _files(session: Session, number: int, after: str | None, limit: int) -> FilePage:
+def _files(session: Session, number: int, after: str | None, limit: int, *, has_copies: bool = True) -> FilePage:
     rows = details.files(session, number, after=from_cursor(after)[1] if after else -1, most=limit + 1)
     page, more = rows[:limit], rows[limit:]
     copies: dict[int, list[FileCopy]] = {}
-    kept = details.copies(session, number, first=page[0].position, last=page[-1].position) if page else ()
+    is_kept = page and has_copies
+    kept = details.copies(session, number, first=page[0].position, last=page[-1].position) if is_kept else ()
     for copy in kept:
         copies.setdefault(copy.position, []).append(
             FileCopy(tier=copy.tier, path=copy.path, state=copy.state, verified_at=copy.verified_at)
@@ -147,13 +158,7 @@ def _files(session: Session, number: int, after: str | None, limit: int) -> File
 
 
 def _find(session: Session, reader: Reader, dataset: DatasetId) -> DatasetRow:
-    row = session.scalar(
-        select_datasets(reader)
-        .where(DatasetRow.id == dataset)
-        .options(
-            joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_proposal, innerjoin=True),
-        )
-    )
+    row = session.scalar(select_datasets(reader).where(DatasetRow.id == dataset).options(WITH_ITS_PROPOSAL))
     if row is None:
         raise NoSuchDatasetError(dataset)
     return row
@@ -163,8 +168,6 @@ def _relatives(
     session: Session, reader: Reader, row: DatasetRow
 ) -> tuple[tuple[DatasetId, ...], tuple[DatasetId, ...]]:
     """Return of which datasets one was made, and which were made of it, as far as the reader may read them."""
-    if not details.has_relatives(session, row.number):
-        return (), ()
     may, link = readable(reader), aliased(Parentage)
     ways = [
         select(literal(name).label("way"), DatasetRow.id, DatasetRow.listed_at, DatasetRow.number)

@@ -72,7 +72,7 @@ class FacetCounter:
 
     def count(self, session: Session, plan: Plan) -> Facets:
         """Return all facets of what a plan finds."""
-        newest = [row.number for row in plan.first(session, CAP + 1).rows]
+        newest = [row.number for row in plan.first(session, CAP + 1)]
         found, samples = _counts(session, newest)
         hits = found["kind"].total()
         is_capped, is_exact = hits > CAP, plan.is_census_enough

@@ -4,16 +4,16 @@ A database that walks from the newest and tests each dataset is quick where many
 collects all hits and sorts them is the other way round. So what there is of each is estimated, and the way follows.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.query import Query
-from beamtorch_catalogue.services.access import Reason, counted, readable, reasons
+from beamtorch_catalogue.services.access import counted
 from beamtorch_catalogue.services.extents import Extents
 from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.reasons import Reason, reasons
 from beamtorch_catalogue.services.strands import InRange, Strand
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.services.ways import Part, Sought, Ways
@@ -27,46 +27,32 @@ class Plan:
     strands: tuple[Strand, ...]
     is_census_enough: bool = False
     """Whether nothing is asked that the census does not know."""
-    counted: tuple[ColumnElement[bool], ...] = field(default=())
-    """The same conditions on the census."""
+    counted: tuple[ColumnElement[bool], ...] = ()
+    """The same conditions on the census, if that is enough."""
 
     def first(
-        self, session: Session, rows: int, most: int = 0, *, after: int | None = None, order: Order = Order.NEWEST
-    ) -> "First":
-        """Return the first rows in an order, and count, up to a number.
-
-        What was released is asked first: mostly it is enough to count, and of one's own only the rows are looked for.
+        self, session: Session, rows: int, *, after: int | None = None, order: Order = Order.NEWEST
+    ) -> list[Row[int, int]]:
+        """Return the first rows in an order.
 
         Parameters
         ----------
         after
             A place; only what stands further down.
         """
-        found: list[Row[int, int]] = []
-        count = 0
-        for strand in reversed(self.strands):
-            left = max(most - count, 0)
-            wanted = max(rows, left) if strand.is_counted_in_order else rows
-            some = session.execute(strand.listed(wanted, after, order)).all()
-            found += some
-            is_counted = strand.is_counted_in_order or len(some) < rows
-            count += len(some) if is_counted else _count(session, strand, left)
+        found = [row for strand in self.strands for row in session.execute(strand.listed(rows, after, order))]
         found.sort(key=lambda row: row.place, reverse=order is Order.NEWEST)
-        return First(found[:rows], count)
+        return found[:rows]
 
     def count(self, session: Session, most: int) -> int:
-        """Count datasets, up to a number."""
+        """Count datasets, up to a number.
+
+        What was released is counted first: mostly it is enough.
+        """
         count = 0
         for strand in reversed(self.strands):
             count += _count(session, strand, most - count)
         return count
-
-
-class First(NamedTuple):
-    """The first of a list, and how many are in it, as far as that was asked."""
-
-    rows: list[Row[int, int]]
-    hits: int
 
 
 def _count(session: Session, strand: Strand, most: int) -> int:
@@ -84,16 +70,16 @@ class Finder:
         terms = filters.joined(session, query)
         sought = Sought(
             terms,
-            tuple(InRange.of(wanted) for wanted in terms.ranges),
+            tuple(InRange.of(wanted, turn) for turn, wanted in enumerate(terms.ranges)),
             tuple(self._extents.of_range(session, reader.asked_at, wanted) for wanted in terms.ranges),
             rows,
             order,
         )
-        is_counted = not terms.words and not terms.ranges and not terms.unwanted and terms.counted is not None
+        in_census = None if terms.words or terms.ranges or terms.unwanted else terms.counted
         parts = [Part(one, self._extents.of_strand(session, reader, one)) for one in reasons(session, reader)]
-        whole = parts[0].reason if len(parts) == 1 else Reason(readable(reader), counted(reader))
+        whole = parts[0].reason if len(parts) == 1 else Reason(reader)
         return Plan(
             strands=self._ways.strands(session, reader, parts, whole, sought),
-            is_census_enough=is_counted,
-            counted=(counted(reader), *(terms.counted or ())),
+            is_census_enough=in_census is not None,
+            counted=() if in_census is None else (counted(reader), *in_census),
         )

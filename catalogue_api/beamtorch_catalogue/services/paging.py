@@ -41,12 +41,12 @@ def from_cursor(cursor: str) -> tuple[str, int]:
 
 
 def to_place_cursor(place: int, count: Count) -> str:
-    """Return a place in a list of datasets and how many are in it, so that the next page need not count again."""
+    """Return a place in a list of datasets and how many are in it; capped: so many at least."""
     return to_cursor(str(place), 2 * count.total + count.total_is_capped)
 
 
 def from_place_cursor(cursor: str) -> tuple[int, Count]:
-    """Return the place at which a list of datasets goes on, and how many are in it."""
+    """Return the place at which a list of datasets goes on, and how many are in it, or at least."""
     key, number = from_cursor(cursor)
     if not _PLACE.fullmatch(key):
         raise _bad_page()

@@ -1,7 +1,7 @@
 """From rows to the wire. Whoever reads datasets does it with `select_datasets`, which carries the access."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from beamtorch_catalogue.services.access import readable
 from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.stores import details
 from beamtorch_catalogue.stores.models import (
-    AttachmentRow,
     Beamtime,
     DatasetRow,
     FileRow,
@@ -27,19 +27,19 @@ from beamtorch_facility.words import Words
 
 ENERGY = "energy"
 """The parameter that a list of datasets shows."""
+# Made once: to make such an option takes longer than to load what it says.
+_WITH_A_SUMMARY = (
+    joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_instrument, innerjoin=True),
+    joinedload(DatasetRow.of_sample),
+)
+WITH_ITS_PROPOSAL = joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_proposal, innerjoin=True)
+"""For the query of a dataset, where more than a summary is wanted."""
 _METADATA: TypeAdapter[dict[str, FileValue]] = TypeAdapter(dict[str, FileValue])
 
 
 def select_datasets(reader: Reader) -> Select[DatasetRow]:
     """Return the query of all datasets that somebody may read, with what a summary needs."""
-    return (
-        select(DatasetRow)
-        .where(readable(reader))
-        .options(
-            joinedload(DatasetRow.of_beamtime, innerjoin=True).joinedload(Beamtime.of_instrument, innerjoin=True),
-            joinedload(DatasetRow.of_sample),
-        )
-    )
+    return select(DatasetRow).where(readable(reader)).options(*_WITH_A_SUMMARY)
 
 
 def summaries(
@@ -47,19 +47,21 @@ def summaries(
     reader: Reader,
     rows: Sequence[DatasetRow],
     energies: Mapping[int, ParameterRow | Row[Any]] | None = None,
+    links: Mapping[int, str] | None = None,
 ) -> tuple[DatasetSummary, ...]:
     """Return rows as summaries, with energy and the reader's own links, in two more queries for all of them.
 
     Parameters
     ----------
-    energies
-        Those of the datasets that have one, by their numbers, if they are known already.
+    energies, links
+        The energies, and where the reader attached them, of the datasets that have such, by their numbers, if they are
+        known already.
     """
     numbers = [row.number for row in rows]
     if energies is None:
-        wanted = select(ParameterRow).where(ParameterRow.dataset.in_(numbers), ParameterRow.name == ENERGY)
-        energies = {row.dataset: row for row in session.scalars(wanted)}
-    links = _links(session, reader, numbers)
+        energies = details.of_name(session, numbers, ENERGY)
+    if links is None:
+        links = details.links(session, numbers, reader.username) if reader.username else {}
     return tuple(
         DatasetSummary(
             id=DatasetId(row.id),
@@ -88,13 +90,6 @@ def summaries(
         )
         for row in rows
     )
-
-
-def _links(session: Session, reader: Reader, numbers: Iterable[int]) -> dict[int, str]:
-    if reader.username is None:
-        return {}
-    mine = select(AttachmentRow).where(AttachmentRow.username == reader.username, AttachmentRow.dataset.in_(numbers))
-    return {row.dataset: row.path for row in session.scalars(mine)}
 
 
 def file_record(row: FileRow | Row[Any], copies: tuple[FileCopy, ...] = ()) -> FileRecord:

@@ -23,8 +23,10 @@ from beamtorch_catalogue.wire import Count, DatasetPage, Facets, Order
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.words import Words
 
-COUNT_CAP = 1_000
-"""Hits are counted up to here: an exact count of millions costs more than the page itself."""
+COUNT_CAP = 500
+"""Hits are counted up to here: an exact count of millions would read all of them."""
+NONE_BEFORE = Count(total=0, total_is_capped=True)
+"""What is known of a list before its first page."""
 _MOST_ADVICE = 5
 FILTERS = ("beamline", "proposal", "beamtime", "state", "year", "sample_name")
 """What can be filtered beside `kind` and `technique`; of several values one is enough."""
@@ -68,6 +70,9 @@ class Search:
     def page(self, reader: Reader, wish: Wish) -> DatasetPage:
         """Return one page of what somebody may read and looks for.
 
+        How many there are is told as far as the census knows, or as the pages so far have shown: to count hits takes
+        longer than to find the first of them.
+
         Raises
         ------
         QueryError
@@ -78,14 +83,13 @@ class Search:
         with self._database.reading() as session:
             query = self._parse(session, reader, wish.q)
             plan = self._plan(session, reader, wish, query)
-            after, known = from_place_cursor(wish.after) if wish.after else (None, None)
-            # The pages after the first one are told how many there are.
-            most = 0 if wish.after or plan.is_census_enough else COUNT_CAP + 1
-            found, count = plan.first(session, wish.limit + 1, most, after=after, order=wish.order)
+            after, before = from_place_cursor(wish.after) if wish.after else (None, NONE_BEFORE)
+            found = plan.first(session, wish.limit + 1, after=after, order=wish.order)
             page, more = found[: wish.limit], found[wish.limit :]
-            is_whole = not more and not wish.after
-            whole = _up_to_the_cap(count) if most or is_whole else None
-            total = known or whole or total_of_census(session, plan)
+            total = before
+            if before.total_is_capped:
+                shown = Count(total=before.total + len(page), total_is_capped=bool(more))
+                total = total_of_census(session, plan) if more and plan.is_census_enough else shown
             return DatasetPage(
                 datasets=summaries(session, reader, self._rows(session, reader, page, wish.order)),
                 total=total.total,

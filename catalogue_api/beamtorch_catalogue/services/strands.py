@@ -5,10 +5,12 @@ for released ones among the newest walks past all of these. Each strand begins w
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     case,
@@ -17,7 +19,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from beamtorch_catalogue.query import Range
 from beamtorch_catalogue.stores.blocks import in_any_block, in_some_blocks, some_blocks
@@ -29,48 +31,59 @@ Places = Select[int, int]
 _MOST_SAMPLED = 10_000
 
 
+@cache
+def _parameters(turn: int) -> FromClause:
+    """Return the table under a name of its own; to make a name takes longer than all else of a range."""
+    return ParameterRow.__table__.alias(f"in_range_{turn}")
+
+
 @dataclass(frozen=True)
 class InRange:
     """The parameters within a range."""
 
-    row: Any
+    table: FromClause
     conditions: tuple[ColumnElement[bool], ...]
 
     @classmethod
-    def of(cls, wanted: Range) -> Self:
-        """Return those of a range."""
-        row = aliased(ParameterRow)
+    def of(cls, wanted: Range, turn: int = 0) -> Self:
+        """Return those of a range, which of several in a query it may be."""
+        row = _parameters(turn).c
         hit: list[ColumnElement[bool]] = [row.name == wanted.name, row.dimension == wanted.dimension]
         if wanted.low is not None:
             hit.append(row.si >= wanted.low)
         if wanted.high is not None:
             hit.append(row.si <= wanted.high)
-        return cls(row, tuple(hit))
+        return cls(_parameters(turn), tuple(hit))
+
+    @property
+    def dataset(self) -> ColumnElement[int]:
+        """The number of their dataset."""
+        return self.table.c.dataset
 
     def numbers(self) -> Select[Any]:
         """Return the numbers of their datasets."""
-        return select(self.row.dataset).where(*self.in_index)
+        return select(self.dataset).where(*self.in_index)
 
     @property
     def in_index(self) -> tuple[ColumnElement[bool], ...]:
         """The conditions as the index is asked for all of them."""
-        return (*self.conditions, in_any_block(self.row.dataset))
+        return (*self.conditions, in_any_block(self.dataset))
 
     def estimate(self, session: Session) -> int:
         """Return about how many there are, as some blocks of the index let expect; of very many, only that."""
         sampled, every = some_blocks(session)
-        hits = select(self.row.dataset).where(*self.conditions, in_some_blocks(self.row.dataset, sampled))
+        hits = select(self.dataset).where(*self.conditions, in_some_blocks(self.dataset, sampled))
         found = session.scalar(select(func.count()).select_from(hits.limit(_MOST_SAMPLED).subquery())) or 0
         return int(found * every / len(sampled))
 
     def test(self) -> ColumnElement[bool]:
         """Return the condition that a dataset has such a parameter."""
-        return exists().where(self.row.dataset == DatasetRow.number, *self.conditions)
+        return exists().where(self.dataset == DatasetRow.number, *self.conditions)
 
     def test_in_turn(self, dataset: Any = DatasetRow.number) -> ColumnElement[bool]:
         """Return the same of the number of a dataset, to be looked at for one after the other."""
-        own = select(literal_column("1", Integer)).where(self.row.dataset == dataset, *self.conditions)
-        return own.correlate_except(self.row).scalar_subquery() == 1
+        own = select(literal_column("1", Integer)).where(self.dataset == dataset, *self.conditions)
+        return own.correlate_except(self.table).scalar_subquery() == 1
 
 
 @dataclass(frozen=True)
@@ -117,13 +130,6 @@ class Strand:
     rows: Rows = EVERY
     anyhow: Places | None = None
     """The same datasets, in whatever order they are found soonest; None: in the order of a list."""
-    collects: bool = False
-    """Whether all of them are collected to list the first."""
-
-    @property
-    def is_counted_in_order(self) -> bool:
-        """Whether to list many costs no more than to list a page and to count."""
-        return self.collects or self.anyhow is None
 
     def listed(self, limit: int, after: int | None = None, order: Order = Order.NEWEST) -> Places:
         """Return number and place of the first ones in an order, or of the first after a place."""

@@ -7,9 +7,9 @@ from typing import Protocol
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from beamtorch_catalogue.services.access import Reason
 from beamtorch_catalogue.services.extents import Extent
 from beamtorch_catalogue.services.readers import Reader
+from beamtorch_catalogue.services.reasons import Reason
 from beamtorch_catalogue.services.strands import InRange, Places, Strand, among
 from beamtorch_catalogue.services.terms import Terms
 from beamtorch_catalogue.stores.models import DatasetRow
@@ -17,10 +17,6 @@ from beamtorch_catalogue.wire import Order
 
 FEW = 20_000
 """Up to so many datasets are collected and sorted; of more, the newest are walked through."""
-_FEW_WITH_WORDS = 2_000
-"""With words in a query, each dataset of a range that is collected has its text looked into."""
-_COLLECTING = 3
-"""How many times as long it takes to collect and sort a dataset as to walk past one."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,6 @@ class Sought:
     order: Order
 
     @property
-    def has_words(self) -> bool:
-        """Whether a text has to be looked into."""
-        return bool(self.terms.words or self.terms.unwanted)
-
-    @property
     def fewest(self) -> InRange:
         """The range with the fewest hits."""
         return self.ranges[self.hits.index(min(self.hits))]
@@ -46,27 +37,6 @@ class Sought:
     def in_turn(self, *but: InRange) -> tuple[ColumnElement[bool], ...]:
         """Return the tests of all ranges but some."""
         return tuple(one.test_in_turn() for one in self.ranges if one not in but)
-
-    def is_range_worth_collecting(self, extent: Extent) -> bool:
-        """Tell whether its datasets are quicker collected and sorted than sought among the newest of a strand."""
-        hits = min(self.hits, default=FEW + 1)
-        if hits > min(FEW, max(extent.visible, 1)):
-            return False
-        if self.has_words:
-            return hits <= _FEW_WITH_WORDS
-        expected = hits * extent.visible / max(extent.every, 1)
-        walked = extent.visible * self.rows / expected if expected > self.rows else extent.visible
-        return hits * _COLLECTING <= walked
-
-    def is_strand_worth_collecting(self, extent: Extent) -> bool:
-        """Tell whether all of a strand are quicker collected and sorted than its newest sought among all datasets."""
-        if extent.visible > FEW:
-            return False
-        if not self.ranges:
-            return True
-        expected = min(self.hits) * extent.visible / max(extent.every, 1)
-        walked = extent.every * self.rows / expected if expected > self.rows else extent.every
-        return extent.visible * _COLLECTING <= walked
 
     def along_range(self, reason: Reason, in_text: Sequence[ColumnElement[bool]]) -> Strand:
         """Return the strand that collects the datasets of the narrowest range."""
@@ -76,7 +46,6 @@ class Sought:
             (*conditions, narrowest, *in_text, *self.in_turn(self.fewest)),
             reason.below,
             anyhow=self.anyhow(reason, in_text),
-            collects=True,
         )
 
     def anyhow(self, reason: Reason, in_text: Sequence[ColumnElement[bool]]) -> Places:
@@ -86,8 +55,8 @@ class Sought:
         if self.ranges and not self.terms.conditions:
             along = self.fewest
             # The sum keeps a database from going the other way, from every dataset to its parameters.
-            of_parameter = along.row.dataset + 0
-            found = found.join_from(along.row, DatasetRow, DatasetRow.number == of_parameter).where(*along.in_index)
+            of_parameter = along.dataset + 0
+            found = found.join_from(along.table, DatasetRow, DatasetRow.number == of_parameter).where(*along.in_index)
             return found.where(*conditions, *self.in_turn(along))
         if reason.below is not None:
             found = found.where(DatasetRow.place < reason.below)

@@ -1,15 +1,30 @@
 """Keeping count of datasets that are alike in what facets count, in the transaction that changes them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from beamtorch_catalogue.stores.models import CensusRow, DatasetRow
+
+# Along an index of years: the newest ones are under embargo, so max() would read them all the same.
+_OPENED_YEARS = (
+    select(CensusRow.year)
+    .where(CensusRow.released_at <= bindparam("at"), CensusRow.released_to.in_(bindparam("to", expanding=True)))
+    .where(CensusRow.datasets > 0)
+    .order_by(CensusRow.year.desc())
+    .limit(1)
+)
+
+
+def last_opened_year(session: Session, at: datetime, audiences: Sequence[str]) -> int | None:
+    """Return when the newest of the datasets was measured that are released to some by then."""
+    return session.scalar(_OPENED_YEARS, {"at": at, "to": audiences})
 
 
 class Kin(NamedTuple):

@@ -28,7 +28,7 @@ BUSY_MILLISECONDS = 15_000
 """How long a writer of SQLite waits for another one."""
 VOCABULARY = "full_text_vocabulary"
 """A view of each connection on the words of SQLite's full text."""
-_CACHE_KIB, _WRITING_CACHE_KIB = 32 * 1024, 128 * 1024
+_CACHE_KIB, _WRITING_CACHE_KIB = 64 * 1024, 128 * 1024
 _PAGE_BYTES = 4096
 _LONGEST_LOG_PAGES = 4 * LOG_BYTES // _PAGE_BYTES
 """So long it gets only if nobody else copies it."""

@@ -17,7 +17,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    not_,
     select,
     table,
     text,
@@ -275,7 +274,7 @@ class PostgresFullText:
             return None
         if within:
             wanted.append(" | ".join(f"'{mark}'" for mark in marks(within)))
-        return " & ".join([*(f"({p})" for p in wanted), *(f"!({p})" for p in excluded)])
+        return _all_of(wanted, excluded)
 
     def left_open(
         self,
@@ -308,24 +307,26 @@ class PostgresFullText:
     def holds(
         self, words: Iterable[str], unwanted: Iterable[str] = (), place: Any = DatasetRow.place
     ) -> list[ColumnElement[bool]]:
-        """Match the vector of each.
+        """Match the vector of each, with all words at once.
 
         A value, not ``EXISTS``: that the planner would make a join, and begin with the newest texts of all, or with all
         hits.
         """
+        sought = _all_of(*([self._phrase(p) for p in _each(some)] for some in (words, unwanted)))
+        if not sought:
+            return []
         texts = table("full_text", column("place", BigInteger()), column("words"))
-        conditions: list[ColumnElement[bool]] = []
-        for is_wanted, some in ((True, words), (False, unwanted)):
-            for one in map(self._phrase, _each(some)):
-                match = texts.c.words.bool_op("@@")(cast(one, TSQUERY))
-                said = select(match if is_wanted else not_(match)).where(texts.c.place == place)
-                conditions.append(said.correlate_except(texts).scalar_subquery())
-        return conditions
+        match = texts.c.words.bool_op("@@")(cast(sought, TSQUERY))
+        return [select(match).where(texts.c.place == place).correlate_except(texts).scalar_subquery()]
 
     def estimate(self, session: Session, sought: str) -> int:
         """Ask the planner how many hits there are: to count them, the whole bitmap would have to be made."""
         explain = text("EXPLAIN (FORMAT JSON) SELECT 1 FROM full_text WHERE words @@ CAST(:sought AS tsquery)")
         return _asked_once(session, ("hits", sought), lambda: _rows_of(session.scalar(explain, {"sought": sought})))
+
+
+def _all_of(wanted: Iterable[str], excluded: Iterable[str]) -> str:
+    return " & ".join([*(f"({p})" for p in wanted), *(f"!({p})" for p in excluded)])
 
 
 def _rows_of(plan: Any) -> int:

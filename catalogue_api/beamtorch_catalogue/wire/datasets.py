@@ -158,8 +158,8 @@ class DatasetPage(Wire):
     """One page of results, newest first."""
 
     datasets: tuple[DatasetSummary, ...]
-    total: int = Field(description="number of hits, counted up to a cap")
-    total_is_capped: bool
+    total: int = Field(description="number of hits, as far as the pages up to this one show it")
+    total_is_capped: bool = Field(description="whether there are more; datasets/count counts further")
     next: str | None = Field(description="pass it as `after` for the next page; none: this is the last")
     advice: Words | None = Field(default=None, description="if nothing matches: which part of the query to drop")
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import TypeAdapter
 
-from beamtorch_catalogue.wire import Attachment, AttachmentRequest, Dataset, DatasetPage, DatasetSummary
+from beamtorch_catalogue.wire import Attachment, AttachmentRequest, Count, Dataset, DatasetPage, DatasetSummary
 from beamtorch_facility.dataset import DatasetId
 from beamtorch_facility.errors import BeamtorchError
 from beamtorch_facility.words import Words
@@ -72,7 +72,7 @@ class FakeCatalogue:
 
     # -- the answers ---------------------------------------------------------------------------------
 
-    def search(self, query: str, limit: int, after: str | None) -> DatasetPage:
+    def _found(self, query: str) -> list[Dataset]:
         """Find by words and one range of energy."""
         match = _RANGE.search(query)
         if match and match[3] != "keV":
@@ -85,6 +85,11 @@ class FakeCatalogue:
         words = _RANGE.sub(" ", query).lower().split()
         found = [self._marked(d) for d in self.datasets.values() if _has(d, words) and (not match or _in(d, match))]
         found.sort(key=lambda dataset: str(dataset.measured_at), reverse=True)
+        return found
+
+    def search(self, query: str, limit: int, after: str | None) -> DatasetPage:
+        """Answer one page, and how many there are as far as it shows that."""
+        found = self._found(query)
         first = int(after or 0)
         rest = len(found) > first + limit
         summaries = (
@@ -92,13 +97,17 @@ class FakeCatalogue:
         )
         return DatasetPage(
             datasets=tuple(summaries),
-            total=len(found),
-            total_is_capped=False,
+            total=min(first + limit, len(found)),
+            total_is_capped=rest,
             next=str(first + limit) if rest else None,
             advice=None
             if found or not query
             else Words(en=f"Without “{query}” there are more.", zh=f"去掉“{query}”还有更多。"),
         )
+
+    def count(self, query: str) -> Count:
+        """Answer how many there are."""
+        return Count(total=len(self._found(query)), total_is_capped=False)
 
     def dataset(self, dataset: str) -> Dataset:
         """Answer one, or say that there is none for this person."""
@@ -170,11 +179,13 @@ class _Door(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"" if status == 204 else content)  # noqa: PLR2004 - no content
 
-    def _route(self, path: list[str], body: bytes) -> tuple[int, Any]:
+    def _route(self, path: list[str], body: bytes) -> tuple[int, Any]:  # noqa: PLR0911 - one for each route
         catalogue, query = self.catalogue, _query(self.path)
         match (self.command, *map(unquote, path)):
             case "GET", "datasets":
                 return 200, catalogue.search(query.get("q", ""), int(query.get("limit", "25")), query.get("after"))
+            case "GET", "datasets", "count":
+                return 200, catalogue.count(query.get("q", ""))
             case "GET", "datasets", dataset:
                 return 200, catalogue.dataset(dataset)
             case "GET", "datasets", dataset, "thumbnail.png" if dataset in catalogue.thumbnails:

@@ -19,10 +19,12 @@ QUERIES = ("", "bone", "structure", "scan", "nosuchword", "scan -bone", "-bone",
 Force = Callable[[pytest.MonkeyPatch], None]
 
 
-def _costing(walk: float, gather: float, *, in_range: float, few: int, looked_up: int = 20) -> Force:
+def _costing(walk: float, gather: float, *, in_range: float, few: int, looked_up: int = 20, tested: float = 0) -> Force:
     def force(patch: pytest.MonkeyPatch) -> None:
         def cost(part: ways.Part, *_: object) -> ways_postgresql._Cost:
-            return ways_postgresql._Cost(walk, gather if part.reason.indexed else math.inf)
+            return ways_postgresql._Cost(walk, gather if part.reason.indexed else math.inf, tested)
+
+        patch.setattr(ways_postgresql, "_WIDE", 0.001)
 
         patch.setattr(ways_postgresql._Cost, "of", cost)
         patch.setattr(ways_postgresql, "_IN_RANGE", in_range)
@@ -34,8 +36,8 @@ def _costing(walk: float, gather: float, *, in_range: float, few: int, looked_up
 
 def _deciding(*, range_is_few: bool, strand_is_few: bool, few: int) -> Force:
     def force(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(ways.Sought, "is_range_worth_collecting", lambda self, _: bool(self.ranges) and range_is_few)
-        patch.setattr(ways.Sought, "is_strand_worth_collecting", lambda *_: strand_is_few)
+        patch.setattr(ways_sqlite, "_is_range_worth_collecting", lambda sought, _: bool(sought.ranges) and range_is_few)
+        patch.setattr(ways_sqlite, "_is_strand_worth_collecting", lambda *_: strand_is_few)
         patch.setattr(ways_sqlite, "FEW", few)
 
     return force
@@ -45,7 +47,9 @@ WAYS: dict[str, dict[str, Force]] = {
     "postgresql": {
         "walked, the range collected": _costing(0, math.inf, in_range=0, few=-1),
         "walked, the range looked up": _costing(0, math.inf, in_range=0, few=-1, looked_up=0),
+        "walked, tested by the numbers of the range": _costing(0, math.inf, in_range=0, few=-1, tested=math.inf),
         "gathered": _costing(math.inf, 0, in_range=0, few=-1),
+        "gathered, tested by the numbers of the range": _costing(math.inf, 0, in_range=0, few=-1, tested=math.inf),
         "along the range": _costing(math.inf, math.inf, in_range=0, few=10**9),
         "along the words": _costing(math.inf, math.inf, in_range=10**9, few=10**9),
         "along the words, the range looked up": _costing(math.inf, math.inf, in_range=10**9, few=10**9, looked_up=0),
@@ -84,12 +88,15 @@ def answers(factory: Factory) -> dict[tuple[str, str, Order], tuple[object, ...]
             for order in Order:
                 names: list[str] = []
                 after, totals = None, set()
+                count = factory.search.count(who, Wish(q=q, order=order)).total
                 while after is not None or not totals:
                     page = factory.search.page(who, Wish(q=q, order=order, limit=90, after=after))
                     names += [str(one.id) for one in page.datasets]
-                    totals.add(page.total)
+                    if page.total_is_capped:
+                        assert page.total == len(names) < count
+                    else:
+                        totals.add(page.total)
                     after = page.next
-                count = factory.search.count(who, Wish(q=q, order=order)).total
                 facets = factory.search.facets(who, Wish(q=q, order=order)).counted
                 assert totals == {len(names)} == {count} == {facets}
                 given[who.name, q, order] = tuple(names)

@@ -88,6 +88,9 @@ export class CatalogueModel {
         problem: null,
         emptiness: page.datasets.length ? null : { query: query.trim(), advice: page.advice }
       });
+      if (page.total_is_capped) {
+        void this._count(query);
+      }
     } catch (thrown) {
       if (turn === this._asked) {
         // What was found for the same words stays on the page, below the sentence that says why it may be old.
@@ -108,12 +111,26 @@ export class CatalogueModel {
     try {
       const page = await this._source.search(this._shown ?? query, { after });
       if (turn === this._asked) {
-        this._set({ busy: false, results: [...(results ?? []), ...page.datasets], next: page.next, problem: null });
+        const further = page.total > this._view.total ? { total: page.total, isCapped: page.total_is_capped } : {};
+        const all = [...(results ?? []), ...page.datasets];
+        this._set({ ...further, busy: false, results: all, next: page.next, problem: null });
       }
     } catch (thrown) {
       if (turn === this._asked) {
         this._set({ busy: false, problem: Problem.from(thrown) });
       }
+    }
+  }
+
+  /** Tell how many there are, once that is known; until then the first page says how many at least. */
+  private async _count(query: string): Promise<void> {
+    try {
+      const { total, total_is_capped: isCapped } = await this._source.count(query);
+      if (query === this._shown) {
+        this._set({ total, isCapped });
+      }
+    } catch {
+      // The list is there, and says how many there are at least.
     }
   }
 

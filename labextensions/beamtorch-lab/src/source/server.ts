@@ -3,7 +3,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { NOT_LOADED, Problem, UNREACHABLE } from './problem';
 import type { ISource } from './source';
-import type { IAttached, IDataset, IDatasetPage, ILoaderCode } from './wire';
+import type { IAttached, ICount, IDataset, IDatasetPage, ILoaderCode } from './wire';
 
 /** The lab's own server, which asks the catalogue with the person's token. */
 export class ServerSource implements ISource {
@@ -16,6 +16,10 @@ export class ServerSource implements ISource {
   search(query: string, options: { limit?: number; after?: string } = {}): Promise<IDatasetPage> {
     const { limit = 25, after } = options;
     return this._ask('catalogue/datasets', { q: query, limit: String(limit), ...(after ? { after } : {}) });
+  }
+
+  count(query: string): Promise<ICount> {
+    return this._ask('catalogue/datasets/count', { q: query });
   }
 
   dataset(id: string): Promise<IDataset> {

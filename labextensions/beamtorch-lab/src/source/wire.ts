@@ -50,10 +50,15 @@ export interface IDataset extends IDatasetSummary {
   readonly readers: readonly IWords[];
 }
 
-export interface IDatasetPage {
-  readonly datasets: readonly IDatasetSummary[];
+export interface ICount {
   readonly total: number;
+  /** Whether there are more. */
   readonly total_is_capped: boolean;
+}
+
+/** Its total is what the pages up to this one show; capped, a count of its own tells more. */
+export interface IDatasetPage extends ICount {
+  readonly datasets: readonly IDatasetSummary[];
   readonly next: string | null;
   /** If nothing matches: which part of the query to drop. */
   readonly advice: IWords | null;
