@@ -52,6 +52,10 @@ openapi:
     {{python}} -m beamtorch_spawner.openapi > docs/reference/spawner-openapi.json
     {{python}} -m beamtorch_catalogue.openapi > docs/reference/catalogue-openapi.json
 
+# the catalogue's client that waits, written from the one that is awaited
+client:
+    {{python}} catalogue_api/write_sync_client.py
+
 # pin the newest versions that the ranges in pyproject.toml allow
 lock:
     uv pip compile -q pyproject.toml --all-extras --universal -p 3.11 --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt

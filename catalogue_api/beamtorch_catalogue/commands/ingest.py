@@ -5,8 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beamtorch_catalogue.client import CatalogueClient
-from beamtorch_catalogue.client_errors import CatalogueUnreachableError
+from beamtorch_catalogue.client import CatalogueClient, CatalogueUnreachableError
 from beamtorch_catalogue.errors import CatalogueError
 from beamtorch_catalogue.printing_ingest import ingest_report
 from beamtorch_catalogue.spool import Spool

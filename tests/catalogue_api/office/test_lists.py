@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from beamtorch_catalogue.client import CatalogueRefusedError
-from beamtorch_catalogue.client_office import PER_PAGE
+from beamtorch_catalogue.client.asking import PER_PAGE
 from beamtorch_catalogue.testing.world import World
 from beamtorch_catalogue.wire import FacilityRecords
 

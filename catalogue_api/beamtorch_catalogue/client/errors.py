@@ -31,6 +31,14 @@ class CatalogueUnreachableError(CatalogueError):
     title = Words(en="The catalogue does not answer", zh="数据目录无响应")
 
 
+class CatalogueNotConfiguredError(CatalogueError):
+    """Nobody said where the catalogue is, or who asks."""
+
+    code = "catalogue-not-configured"
+    exit_code = 2
+    title = Words(en="Where is the catalogue?", zh="未指定数据目录")
+
+
 def refusal(response: httpx.Response) -> CatalogueError:
     """Return the error for an answer that is none: the server's own words, or who else seems to have answered."""
     try:

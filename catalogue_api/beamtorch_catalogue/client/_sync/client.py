@@ -1,37 +1,18 @@
 """The catalogue as a program of a user sees it: one method per question, typed answers, errors in words."""
 
-import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
 import httpx
 
-from beamtorch_catalogue.client_asking import connection
-from beamtorch_catalogue.client_changes import ChangesClient
-from beamtorch_catalogue.client_datasets import DatasetsClient
-from beamtorch_catalogue.client_errors import CatalogueRefusedError, CatalogueUnreachableError
-from beamtorch_catalogue.client_office import OfficeClient
-from beamtorch_catalogue.client_publishing import PublishingClient
-from beamtorch_catalogue.errors import CatalogueError
-from beamtorch_catalogue.wire import (
-    Attachment,
-    AttachmentRequest,
-    FileState,
-    KnownFilePage,
-)
+from beamtorch_catalogue.client._sync.changes import ChangesClient
+from beamtorch_catalogue.client._sync.datasets import DatasetsClient
+from beamtorch_catalogue.client._sync.office import OfficeClient
+from beamtorch_catalogue.client._sync.publishing import PublishingClient
+from beamtorch_catalogue.client.asking import connection, place_and_token
+from beamtorch_catalogue.wire import Attachment, AttachmentRequest, FileState, KnownFilePage
 from beamtorch_facility.dataset import DatasetId
-from beamtorch_facility.words import Words
-
-__all__ = ["CatalogueClient", "CatalogueNotConfiguredError", "CatalogueRefusedError", "CatalogueUnreachableError"]
-
-
-class CatalogueNotConfiguredError(CatalogueError):
-    """Nobody said where the catalogue is, or who asks."""
-
-    code = "catalogue-not-configured"
-    exit_code = 2
-    title = Words(en="Where is the catalogue?", zh="未指定数据目录")
 
 
 class CatalogueClient(DatasetsClient, ChangesClient, OfficeClient, PublishingClient):
@@ -53,18 +34,7 @@ class CatalogueClient(DatasetsClient, ChangesClient, OfficeClient, PublishingCli
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Connect as the lab or app that runs this, by ``BEAMTORCH_CATALOGUE_URL`` and ``JUPYTERHUB_API_TOKEN``."""
-        given = os.environ if environment is None else environment
-        url, token = given.get("BEAMTORCH_CATALOGUE_URL", ""), given.get("JUPYTERHUB_API_TOKEN", "")
-        if not url or not token:
-            missing = "JUPYTERHUB_API_TOKEN" if url else "BEAMTORCH_CATALOGUE_URL"
-            raise CatalogueNotConfiguredError(
-                Words(
-                    en=f"{missing} is not set. Run this in a lab of the platform, or give the address and a token "
-                    "yourself (“beamtorch token” makes one).",
-                    zh=f"未设置 {missing}。请在平台的环境中运行，或自行给出地址和令牌（beamtorch token 可生成令牌）。",
-                )
-            )
-        return cls(url, token)
+        return cls(*place_and_token(environment))
 
     @property
     def address(self) -> str:

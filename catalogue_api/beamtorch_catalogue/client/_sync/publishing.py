@@ -1,6 +1,7 @@
 """Release, publication, citation and provenance, for the client."""
 
-from beamtorch_catalogue.client_asking import Asking
+from beamtorch_catalogue.client._sync.asking import Asking
+from beamtorch_catalogue.client.asking import asked
 from beamtorch_catalogue.wire.publications import (
     DatasetRelease,
     DatasetReleaseRequest,
@@ -38,8 +39,7 @@ class PublishingClient(Asking):
         self, *, proposal: ProposalId | str | None = None, after: str | None = None, limit: int = 25
     ) -> PublicationPage:
         """Return one page of what is published, newest first."""
-        asked = {"proposal": str(proposal) if proposal else None, "after": after, "limit": str(limit)}
-        params = {name: value for name, value in asked.items() if value}
+        params = asked(proposal=str(proposal) if proposal else None, after=after or None, limit=limit)
         return self._ask("GET", "publications", PublicationPage, params=params)
 
     def publication(self, pid: str) -> Publication:
@@ -48,11 +48,13 @@ class PublishingClient(Asking):
 
     def cite(self, dataset: DatasetId | str, form: str = "citation") -> str:
         """Return a dataset as ``citation``, ``bibtex``, ``datacite`` or ``jsonld``."""
-        return self._send("GET", f"datasets/{DatasetId(dataset)}/citation", params={"format": form}).text
+        answer = self._send("GET", f"datasets/{DatasetId(dataset)}/citation", params={"format": form})
+        return answer.text
 
     def resolve(self, pid: str, form: str = "citation") -> str:
         """Return what everybody may know of an identifier, in the same forms."""
-        return self._send("GET", f"pid/{pid}", params={"format": form}).text
+        answer = self._send("GET", f"pid/{pid}", params={"format": form})
+        return answer.text
 
     def provenance(self, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> Provenance:
         """Return what a dataset was made from (``up``), and what was made from it (``down``)."""
@@ -62,4 +64,5 @@ class PublishingClient(Asking):
     def prov(self, dataset: DatasetId | str, *, direction: str = "both", depth: int = 10) -> str:
         """Return the same as PROV-JSON."""
         params = {"direction": direction, "depth": str(depth), "format": "prov"}
-        return self._send("GET", f"datasets/{DatasetId(dataset)}/provenance", params=params).text
+        answer = self._send("GET", f"datasets/{DatasetId(dataset)}/provenance", params=params)
+        return answer.text

@@ -1,14 +1,16 @@
 """Datasets, for the client: search, one, its files, corrections, registration and ingest."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
-from beamtorch_catalogue.client_asking import Asking
+from beamtorch_catalogue.client._sync.asking import Asking
+from beamtorch_catalogue.client.asking import Filters, wish
 from beamtorch_catalogue.wire import (
     Count,
     Dataset,
     DatasetEdit,
     DatasetPage,
     DatasetRecord,
+    DatasetSummary,
     Facets,
     FilePage,
     FileRecord,
@@ -17,9 +19,6 @@ from beamtorch_catalogue.wire import (
     SavedSearch,
 )
 from beamtorch_facility.dataset import DatasetId, DatasetKind
-
-Filters = Mapping[str, Sequence[str]]
-"""Values by the name of a filter, such as ``{"beamline": ["BL-B7"], "year": ["2026"]}``; of each one is enough."""
 
 
 class DatasetsClient(Asking):
@@ -39,6 +38,16 @@ class DatasetsClient(Asking):
         """Return one page of what matches, newest or oldest first; ``page.next`` as `after` gives the next one."""
         asked = {**wish(q, kind=kind, technique=technique, filters=filters, limit=limit, after=after), "sort": sort}
         return self._ask("GET", "datasets", DatasetPage, params=asked)
+
+    def all(self, q: str = "", *, filters: Filters | None = None) -> Iterator[DatasetSummary]:
+        """Yield everything that matches, newest first, asked for page by page."""
+        after = None
+        while True:
+            page = self.search(q, filters=filters, limit=200, after=after)
+            yield from page.datasets
+            after = page.next
+            if after is None:
+                return
 
     def count(
         self,
@@ -101,7 +110,8 @@ class DatasetsClient(Asking):
 
     def thumbnail(self, dataset: DatasetId | str) -> bytes:
         """Return the small picture of a dataset (PNG)."""
-        return self._send("GET", f"datasets/{DatasetId(dataset)}/thumbnail.png").content
+        answer = self._send("GET", f"datasets/{DatasetId(dataset)}/thumbnail.png")
+        return answer.content
 
     def searches(self) -> list[SavedSearch]:
         """Return the caller's saved searches."""
@@ -114,17 +124,3 @@ class DatasetsClient(Asking):
     def forget_search(self, name: str) -> None:
         """Forget a saved search."""
         self._send("DELETE", "searches", params={"name": name})
-
-
-def wish(  # noqa: PLR0917 - what a search consists of, in the order of the signatures above
-    q: str,
-    kind: DatasetKind | str | None = None,
-    technique: str | None = None,
-    filters: Filters | None = None,
-    limit: int | None = None,
-    after: str | None = None,
-) -> dict[str, str | list[str]]:
-    """Return the query string of a search."""
-    asked = {"q": q, "kind": kind, "technique": technique, "limit": limit, "after": after}
-    several = {name: list(values) for name, values in (filters or {}).items() if values}
-    return {name: str(value) for name, value in asked.items() if value not in {None, ""}} | several

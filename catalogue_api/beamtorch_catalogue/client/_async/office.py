@@ -1,9 +1,10 @@
 """What the user office knows, for the client: instruments, proposals, people, beamtimes, samples, and their import."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TypeVar
 
-from beamtorch_catalogue.client_asking import Asking
+from beamtorch_catalogue.client._async.asking import Asking
+from beamtorch_catalogue.client.asking import PER_PAGE
 from beamtorch_catalogue.wire import (
     BeamtimePage,
     BeamtimeRecord,
@@ -26,9 +27,6 @@ from beamtorch_facility.identity import Username
 from beamtorch_facility.proposal import BeamlineId, ProposalId
 from beamtorch_facility.words import Words
 
-PER_PAGE = 1000
-"""The most that the catalogue gives at once."""
-
 _Page = TypeVar("_Page", ProposalPage, BeamtimePage, SamplePage, PersonPage)
 
 
@@ -38,7 +36,7 @@ class OfficeClient(Asking):
     Roles are for display, search and citation. Who may read is the directory's word alone.
     """
 
-    def import_facility(self, records: FacilityRecords, *, rehearse: bool = False) -> FacilityReport:
+    async def import_facility(self, records: FacilityRecords, *, rehearse: bool = False) -> FacilityReport:
         """Send the user office's records and return what changed; the same again changes nothing.
 
         Parameters
@@ -47,52 +45,52 @@ class OfficeClient(Asking):
             Only tell what would change.
         """
         params = {"rehearse": "true"} if rehearse else None
-        return self._ask("PUT", "facility", FacilityReport, params=params, body=records)
+        return await self._ask("PUT", "facility", FacilityReport, params=params, body=records)
 
-    def instruments(self) -> list[InstrumentRecord]:
+    async def instruments(self) -> list[InstrumentRecord]:
         """Return the instruments of the facility with their stations."""
-        return self._ask("GET", "instruments", list[InstrumentRecord])
+        return await self._ask("GET", "instruments", list[InstrumentRecord])
 
-    def proposals(self) -> list[ProposalRecord]:
+    async def proposals(self) -> list[ProposalRecord]:
         """Return the proposals that the caller may see, by number."""
-        return [one for page in self._pages("proposals", ProposalPage) for one in page.proposals]
+        return [one async for page in self._pages("proposals", ProposalPage) for one in page.proposals]
 
-    def proposal(self, proposal: ProposalId | str) -> ProposalDetails:
+    async def proposal(self, proposal: ProposalId | str) -> ProposalDetails:
         """Return one proposal with its people, beamtimes and counts."""
-        return self._ask("GET", f"proposals/{ProposalId(proposal)}", ProposalDetails)
+        return await self._ask("GET", f"proposals/{ProposalId(proposal)}", ProposalDetails)
 
-    def beamtimes(self) -> list[BeamtimeRecord]:
+    async def beamtimes(self) -> list[BeamtimeRecord]:
         """Return the beamtimes that the caller may see, newest first."""
-        return [one for page in self._pages("beamtimes", BeamtimePage) for one in page.beamtimes]
+        return [one async for page in self._pages("beamtimes", BeamtimePage) for one in page.beamtimes]
 
-    def samples(self) -> list[SampleRecord]:
+    async def samples(self) -> list[SampleRecord]:
         """Return the samples that the caller may see, by proposal and name."""
-        return [one for page in self._pages("samples", SamplePage) for one in page.samples]
+        return [one async for page in self._pages("samples", SamplePage) for one in page.samples]
 
-    def people(self, search: str = "") -> list[PersonRecord]:
+    async def people(self, search: str = "") -> list[PersonRecord]:
         """Return people with whom the caller shares a proposal, by beginnings of their names."""
-        return [one for page in self._pages("people", PersonPage, search=search) for one in page.people]
+        return [one async for page in self._pages("people", PersonPage, search=search) for one in page.people]
 
-    def set_roles(self, proposal: ProposalId | str, username: Username | str, roles: Iterable[str]) -> TeamMember:
+    async def set_roles(self, proposal: ProposalId | str, username: Username | str, roles: Iterable[str]) -> TeamMember:
         """Give somebody exactly these roles in a proposal."""
-        return self._ask("PUT", _member(proposal, username), TeamMember, body=RolesRequest(roles=tuple(roles)))
+        return await self._ask("PUT", _member(proposal, username), TeamMember, body=RolesRequest(roles=tuple(roles)))
 
-    def remove_roles(self, proposal: ProposalId | str, username: Username | str) -> None:
+    async def remove_roles(self, proposal: ProposalId | str, username: Username | str) -> None:
         """Take all roles in a proposal from somebody."""
-        self._send("DELETE", _member(proposal, username))
+        await self._send("DELETE", _member(proposal, username))
 
-    def set_station(self, beamline: BeamlineId | str, station: str, name: Words) -> StationRecord:
+    async def set_station(self, beamline: BeamlineId | str, station: str, name: Words) -> StationRecord:
         """Create or rename an end station."""
-        return self._ask("PUT", _station(beamline, station), StationRecord, body=StationRequest(name=name))
+        return await self._ask("PUT", _station(beamline, station), StationRecord, body=StationRequest(name=name))
 
-    def remove_station(self, beamline: BeamlineId | str, station: str) -> None:
+    async def remove_station(self, beamline: BeamlineId | str, station: str) -> None:
         """Remove an end station that no beamtime names."""
-        self._send("DELETE", _station(beamline, station))
+        await self._send("DELETE", _station(beamline, station))
 
-    def _pages(self, path: str, answer: type[_Page], **asked: str) -> Iterator[_Page]:
+    async def _pages(self, path: str, answer: type[_Page], **asked: str) -> AsyncIterator[_Page]:
         params = {"limit": str(PER_PAGE)} | {name: value for name, value in asked.items() if value}
         while True:
-            page = self._ask("GET", path, answer, params=params)
+            page = await self._ask("GET", path, answer, params=params)
             yield page
             if page.next is None:
                 return

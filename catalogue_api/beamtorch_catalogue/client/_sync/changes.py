@@ -1,13 +1,15 @@
 """What a program asks about changes, webhooks and keys: the part of `CatalogueClient` for it."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 
 import httpx
 
-from beamtorch_catalogue.client_asking import Asking
-from beamtorch_catalogue.client_errors import refusal
+from beamtorch_catalogue.client._sync.asking import Asking
+from beamtorch_catalogue.client.asking import SILENCE_SECONDS, asked
+from beamtorch_catalogue.client.errors import refusal
 from beamtorch_catalogue.wire import (
     ChangeEvent,
     ChangePage,
@@ -23,8 +25,6 @@ from beamtorch_catalogue.wire import (
 )
 from beamtorch_facility.dataset import DatasetId
 
-SILENCE_SECONDS = 45.0
-"""The stream tells its place every 15 s; after three times that the connection is dead."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _MAY_COME_BACK = 500
@@ -37,7 +37,7 @@ class ChangesClient(Asking):
     def history(self, dataset: DatasetId | str, *, after: int | None = None, limit: int = 100) -> ChangePage:
         """Return what happened to a dataset, newest first; pass ``page.next`` as `after` for the next page."""
         path = f"datasets/{DatasetId(dataset)}/history"
-        return self._ask("GET", path, ChangePage, params=_asked(after=after, limit=limit))
+        return self._ask("GET", path, ChangePage, params=asked(after=after, limit=limit))
 
     def changes(
         self,
@@ -52,7 +52,7 @@ class ChangesClient(Asking):
         newest_first: bool = False,
     ) -> ChangePage:
         """Return what changed, for those who look after the facility or a beamline; a page may be short of `limit`."""
-        asked = _asked(
+        wanted = asked(
             subject=subject,
             subject_id=subject_id,
             by=by,
@@ -62,7 +62,7 @@ class ChangesClient(Asking):
             limit=limit,
             newest_first="true" if newest_first else None,
         )
-        return self._ask("GET", "changes", ChangePage, params=asked)
+        return self._ask("GET", "changes", ChangePage, params=wanted)
 
     def follow(self, after: int | None = None) -> Iterator[ChangeEvent]:
         """Give committed changes as they happen, for ever; a connection that breaks is made again, and nothing missed.
@@ -80,10 +80,11 @@ class ChangesClient(Asking):
         place, pause = after, _FIRST_PAUSE
         while True:
             try:
-                for told, event in _listen(self, place):
-                    place, pause = told, _FIRST_PAUSE
-                    if event is not None:
-                        yield event
+                with closing(_listen(self, place)) as heard:
+                    for told, event in heard:
+                        place, pause = told, _FIRST_PAUSE
+                        if event is not None:
+                            yield event
             except httpx.HTTPError:
                 pass
             time.sleep(pause)
@@ -128,11 +129,7 @@ class ChangesClient(Asking):
         self._send("DELETE", f"keys/{number}")
 
 
-def _asked(**values: str | int | None) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items() if value is not None}
-
-
-def _listen(client: Asking, place: int | None) -> Iterator[tuple[int, ChangeEvent | None]]:
+def _listen(client: Asking, place: int | None) -> Generator[tuple[int, ChangeEvent | None], None]:
     """Give places and changes of one connection."""
     headers = {} if place is None else {"Last-Event-ID": str(place)}
     timeout = httpx.Timeout(SILENCE_SECONDS)
@@ -145,7 +142,7 @@ def _listen(client: Asking, place: int | None) -> Iterator[tuple[int, ChangeEven
         yield from _parsed(answer.iter_lines())
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[int, ChangeEvent | None]]:
+def _parsed(lines: Iterable[str]) -> Generator[tuple[int, ChangeEvent | None], None]:
     """Read server-sent events, as far as the catalogue uses them (HTML standard, section 9.2)."""
     fields: dict[str, str] = {}
     for line in lines:

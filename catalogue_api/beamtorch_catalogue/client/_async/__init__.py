@@ -1,0 +1,1 @@
+"""The client whose answers are awaited; `_sync` is written from it."""
