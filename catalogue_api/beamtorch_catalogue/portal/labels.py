@@ -30,6 +30,8 @@ GROUPS: tuple[tuple[Words, dict[str, Words]], ...] = (
             "angle_start": Words(en="First angle", zh="起始角"),
             "angle_stop": Words(en="Last angle", zh="终止角"),
             "angle_step": Words(en="Angle step", zh="角度步长"),
+            "angle_increment": Words(en="Angle step", zh="角度步长"),
+            "images": Words(en="Images", zh="图像"),
             "exposure_time": Words(en="Exposure", zh="曝光"),
             "frames": Words(en="Frames", zh="帧数"),
             "flats": Words(en="Flats", zh="平场"),
@@ -56,6 +58,29 @@ PAIRS = (
 )
 """Parameters that are told in one line, with what that is called and what stands between them."""
 FURTHER = Words(en="Further", zh="其他")
+_OUTSIDE = {
+    "title": Words(en="Title", zh="标题"),
+    "comment": Words(en="Comment", zh="备注"),
+    "instrument": Words(en="Instrument", zh="仪器"),
+    "run": Words(en="Run", zh="运行号"),
+    "scan_command": Words(en="Scan command", zh="扫描命令"),
+    "chemical_formula": Words(en="Chemical formula", zh="化学式"),
+    "beam_center_x": Words(en="Beam centre x", zh="光束中心 x"),
+    "beam_center_y": Words(en="Beam centre y", zh="光束中心 y"),
+    "transmission": Words(en="Transmission", zh="透过率"),
+    "flux": Words(en="Flux", zh="光通量"),
+    "monitor": Words(en="Monitor", zh="监测计数"),
+    "rotation_angle": Words(en="Rotation angle", zh="旋转角"),
+    "two_theta": Words(en="2θ", zh="2θ"),
+    "omega": Words(en="ω", zh="ω"),
+    "phi": Words(en="φ", zh="φ"),
+    "chi": Words(en="χ", zh="χ"),
+    "kappa": Words(en="κ", zh="κ"),
+}
+"""What extractors find beside the groups."""
+_OF_A_SERIES = {"min": Words(en="lowest", zh="最小值"), "max": Words(en="highest", zh="最大值")}
+_BY_PARAMETER = {name: label for _, names in GROUPS for name, label in names.items()}
+_KNOWN = _BY_PARAMETER | _OUTSIDE
 
 
 def technique(name: str) -> Words:
@@ -64,7 +89,13 @@ def technique(name: str) -> Words:
 
 
 def parameter(name: str) -> Words:
-    """Return what a parameter outside the groups is called: its own name, made readable."""
+    """Return what a parameter outside the groups is called: its own name, made readable, if nothing else is known."""
+    if name in _KNOWN:
+        return _KNOWN[name]
+    series, _, end = name.rpartition("_")
+    if series in _KNOWN and end in _OF_A_SERIES:
+        of, which = _KNOWN[series], _OF_A_SERIES[end]
+        return Words(en=f"{of.en}, {which.en}", zh=f"{of.zh}（{which.zh}）")
     readable = name.replace("_", " ").strip().capitalize()
     return Words(en=readable, zh=readable)
 
@@ -109,7 +140,6 @@ TIERS = {
     "central": Words(en="central", zh="中心"),
     "archive": Words(en="archive", zh="归档"),
 }
-_BY_PARAMETER = {name: label for _, names in GROUPS for name, label in names.items()}
 
 
 def name_of(name: str, models: Models) -> Words:

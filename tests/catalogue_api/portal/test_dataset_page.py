@@ -11,6 +11,7 @@ from beamtorch_catalogue.wire.publications import DatasetReleaseRequest
 from beamtorch_facility.dataset import DatasetKind
 from beamtorch_facility.look.reading import Page
 from beamtorch_facility.proposal import BeamtimeId
+from beamtorch_facility.quantity import Quantity
 
 
 def record(site: Any, name: str, **changes: Any) -> DatasetRecord:
@@ -36,6 +37,17 @@ async def test_documents_of_the_facilitys_models_have_labels_units_and_choices(s
         assert text in html
     assert html.count("Ramp rate") == 1
     assert page.without_twin == []
+
+
+async def test_what_files_say_of_themselves_has_names_in_both_languages_and_what_nobody_knows_its_own(site: Any):
+    said = {"rotation_angle_min": Quantity(value=0, unit="deg"), "scan_command": "ascan", "foo_count": "3"}
+    (dataset,) = site.take_in(record(site, "said", parameters=said))
+    html = (await site.get(f"page/{dataset}")).text
+    for text in (
+        'data-zh="旋转角（最小值）">Rotation angle, lowest', 'data-zh="扫描命令">Scan command',
+        ">Foo count<",
+    ):  # fmt: skip
+        assert text in html
 
 
 async def test_files_come_by_the_page(site: Any):
